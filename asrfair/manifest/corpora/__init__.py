@@ -1,0 +1,1 @@
+"""Importers of corpora, one a file."""

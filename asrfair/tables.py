@@ -1,0 +1,155 @@
+"""The named column schemas of every table that crosses rooms, and `check_table()`, which holds tables to them.
+
+Column names are a contract with whoever reads a run folder. Attributes of the manifest are further columns of the
+`manifest` and `scores` tables: text (several values joined by `|`, null for missing), or float64 where the attribute
+is numeric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+
+from asrfair.errors import RunFolderError
+
+WORD = pa.struct(
+    [("text", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("confidence", pa.float64())]
+)
+
+MANIFEST = pa.schema(
+    [
+        ("utterance_id", pa.string()),
+        ("audio", pa.string()),
+        ("offset_s", pa.float64()),
+        ("duration_s", pa.float64()),
+        ("audio_sha256", pa.string()),
+        ("prompt_id", pa.string()),
+        ("licence", pa.string()),
+        ("references", pa.list_(pa.string())),
+        ("language", pa.string()),
+        ("speaker_id", pa.string()),
+    ]
+)
+
+HYPOTHESES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("utterance_id", pa.string()),
+        ("key", pa.string()),
+        ("status", pa.string()),
+        ("text", pa.string()),
+        ("error", pa.string()),
+        ("words", pa.list_(WORD)),
+        ("latency_s", pa.float64()),
+        ("audio_sha256", pa.string()),
+    ]
+)
+
+SCORES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("utterance_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("status", pa.string()),
+        ("speaker_id", pa.string()),
+        ("hits", pa.int32()),
+        ("substitutions", pa.int32()),
+        ("deletions", pa.int32()),
+        ("insertions", pa.int32()),
+        ("n_ref_chars", pa.int32()),
+        ("char_errors", pa.int32()),
+    ]
+)
+
+GROUPS = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("n_utterances", pa.int64()),
+        ("n_failed", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("n_ref_words", pa.int64()),
+        ("hits", pa.int64()),
+        ("substitutions", pa.int64()),
+        ("deletions", pa.int64()),
+        ("insertions", pa.int64()),
+        ("wer", pa.float64()),
+        ("wer_low", pa.float64()),
+        ("wer_high", pa.float64()),
+        ("wer_macro", pa.float64()),
+        ("cer", pa.float64()),
+        ("df", pa.float64()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
+DISPARITIES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("wer_difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("wer_ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("p", pa.float64()),
+        ("p_adjusted", pa.float64()),
+        ("family", pa.string()),
+        ("df", pa.float64()),
+        ("mde_ratio", pa.float64()),
+        ("verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
+ERROR_COUNTS = pa.schema(
+    [("hits", pa.int32()), ("substitutions", pa.int32()), ("deletions", pa.int32()), ("insertions", pa.int32())]
+)
+
+SCHEMAS: Mapping[str, pa.Schema] = {
+    "manifest": MANIFEST,
+    "hypotheses": HYPOTHESES,
+    "scores": SCORES,
+    "groups": GROUPS,
+    "disparities": DISPARITIES,
+    "error_counts": ERROR_COUNTS,
+}
+
+OPEN_ENDED = frozenset({"manifest", "scores"})
+"""Tables that have one more column per attribute."""
+
+
+def check_table(schema: pa.Schema, name: str, place: str) -> None:
+    """Hold a table that enters a room to its named schema.
+
+    Args:
+        schema: the schema of the table at hand.
+        name: key of `SCHEMAS`.
+        place: the file it came from, for the message.
+
+    Raises:
+        RunFolderError: a column is absent, has another type, or is not part of the contract.
+    """
+    wanted = SCHEMAS[name]
+    faults = []
+    for column in wanted:
+        index = schema.get_field_index(column.name)
+        if index < 0:
+            faults.append(f"column {column.name} is absent")
+        elif schema.field(index).type != column.type:
+            faults.append(f"column {column.name} is {schema.field(index).type}, not {column.type}")
+    if name not in OPEN_ENDED:
+        faults += [f"column {extra} is unknown" for extra in schema.names if extra not in wanted.names]
+    if faults:
+        raise RunFolderError(f"{place}: not a {name} table of this version: {'; '.join(faults)}; make it again")
