@@ -157,14 +157,15 @@ def satterthwaite_df(words: Sums) -> float:
     q = np.delete(words, k) / words.sum()
     rest = float(q.sum())
     top = 1.0 - rest
-    q2, q3, q4 = (float(np.sum(q**power)) for power in (2, 3, 4))
+    squared = q * q
+    q2, q3, q4 = float(np.sum(squared)), float(np.sum(squared * q)), float(np.sum(squared * squared))
     p2 = top * top + q2
-    diagonal = q * q * ((1.0 - q) ** 2 + (p2 - q * q))
+    diagonal = squared * ((1.0 - q) ** 2 + (p2 - squared))
     c_top = top * top * (rest * rest + q2)
     trace = c_top + float(diagonal.sum())
     with_top = top * q * (top * rest - q2 + q)
     pairs = p2 * p2 * q2 * q2 - 4.0 * p2 * q2 * q3 + 2.0 * q2 * q4 + 2.0 * q3 * q3
-    same = float(np.sum(q**4 * (p2 - 2.0 * q) ** 2))
+    same = float(np.sum((squared * (p2 - 2.0 * q)) ** 2))
     square = c_top * c_top + 2.0 * float(np.sum(with_top**2)) + float(np.sum(diagonal**2)) + max(pairs - same, 0.0)
     return min(max(trace * trace / square, 1.0), float(np.count_nonzero(words) - 1))
 

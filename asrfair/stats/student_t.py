@@ -30,8 +30,8 @@ from asrfair.errors import InputError
 _EPSILON = 2.3e-16
 _SERIES_FROM = 20.0
 """The series of `_log_gamma_half_ratio` is exact to rounding from here on."""
-_NORMAL_FROM = 1e17
-"""Degrees of freedom from which t is the normal distribution to rounding."""
+_NORMAL = 1e16
+"""Degrees of freedom from which t is the normal distribution to rounding; more are taken as these."""
 
 
 def student_t_sf(t: float, df: float) -> float:
@@ -47,7 +47,7 @@ def student_t_sf(t: float, df: float) -> float:
     Raises:
         InputError: `df` is not positive, or an argument is NaN.
     """
-    _check(t, df)
+    df = _check(t, df)
     return _upper(t, df) if t >= 0 else 1.0 - _upper(-t, df)
 
 
@@ -73,7 +73,7 @@ def student_t_quantile(probability: float, df: float) -> float:
     Raises:
         InputError: an argument is out of its range.
     """
-    _check(probability, df)
+    df = _check(probability, df)
     if not 0.0 < probability < 1.0:
         raise InputError(f"probability {probability} is not strictly between 0 and 1")
     tail = min(probability, 1.0 - probability)
@@ -81,20 +81,19 @@ def student_t_quantile(probability: float, df: float) -> float:
     return math.copysign(size, probability - 0.5)
 
 
-def _check(value: float, df: float) -> None:
-    """Refuse what has no answer."""
+def _check(value: float, df: float) -> float:
+    """Refuse what has no answer; returns the degrees of freedom to compute with."""
     if not df > 0:
         raise InputError(f"{df} degrees of freedom: must be positive")
     if math.isnan(value):
         raise InputError("NaN has no probability")
+    return min(df, _NORMAL)
 
 
 def _upper(t: float, df: float) -> float:
     """P(T > t) for t >= 0."""
     if math.isinf(t):
         return 0.0
-    if df > _NORMAL_FROM:
-        return 0.5 * math.erfc(t / math.sqrt(2.0))
     if t * t * (0.5 * df + 1.0) < 1.5 * df:
         return 0.5 - _central(t, df)
     return math.exp(_log_density(t, df)) * (t / df + 1.0 / t) * _tail_fraction(t, df)
@@ -102,8 +101,6 @@ def _upper(t: float, df: float) -> float:
 
 def _central(t: float, df: float) -> float:
     """P(0 < T < t) for small t >= 0: a power series."""
-    if df > _NORMAL_FROM:
-        return 0.5 * math.erf(t / math.sqrt(2.0))
     y, a = t * t / (df + t * t), 0.5 * (df + 1.0)
     term = total = 1.0
     n = 0
@@ -134,8 +131,6 @@ def _tail_fraction(t: float, df: float) -> float:
 
 def _log_density(t: float, df: float) -> float:
     """Log of the density at t >= 0."""
-    if df > _NORMAL_FROM:
-        return -0.5 * t * t - 0.5 * math.log(2.0 * math.pi)
     ratio = t * (t / df)
     log_kernel = math.log1p(ratio) if ratio < 1e300 else 2.0 * math.log(t) - math.log(df)
     return -0.5 * (df + 1.0) * log_kernel + _log_gamma_half_ratio(0.5 * df) - 0.5 * math.log(math.pi * df)

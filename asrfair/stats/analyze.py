@@ -1,0 +1,188 @@
+"""From scores to groups and disparities: every system x condition x normaliser x attribute x group.
+
+    sums = SpeakerSums(["accent", "accent*gender"])
+    for rows in row_groups: sums.add(rows, {"accent": ..., "gender": ...})
+    groups, disparities = sums.finish({"accent": "English"})
+
+Rows may come in any order and in batches of any size: the same rows give the same tables, bit for bit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pyarrow as pa
+
+from asrfair.errors import InputError
+from asrfair.records import ALL, MISSING, GroupResult
+from asrfair.stats.atoms import CELL, Atoms, AtomSums, distinct
+from asrfair.stats.contrasts import Contrast, adjust, contrasts
+from asrfair.stats.groups import Grouping, group_all, group_by, group_result, groups_of
+from asrfair.stats.ordering import condition_key, group_key, natural_key
+from asrfair.tables import DISPARITIES, GROUPS
+
+_BATCH_ROWS = 250_000
+
+Cell = tuple[str, str, str]
+
+
+class SpeakerSums:
+    """Accumulates score rows into sums by speaker, and analyses them.
+
+    Args:
+        by: attributes (`accent`) and intersections (`accent*gender`); `all` is always included.
+        normalizers: names in the order of the tables; others follow in order of appearance.
+
+    Raises:
+        InputError: an intersection names an attribute twice.
+    """
+
+    def __init__(self, by: Sequence[str], normalizers: Sequence[str] = ()) -> None:
+        self._specs = {spec: tuple(spec.split("*")) for spec in by if spec != ALL}
+        for spec, parts in self._specs.items():
+            if len(set(parts)) < len(parts) or "" in parts:
+                raise InputError(f"{spec!r} is no intersection: name different attributes, such as accent*gender")
+        self._normalizers = tuple(normalizers)
+        self._sums = AtomSums(list(dict.fromkeys(part for parts in self._specs.values() for part in parts)))
+
+    def add(self, scores: pa.Table | pa.RecordBatch, groups: Mapping[str, pa.ChunkedArray | pa.Array]) -> None:
+        """Add a batch of rows.
+
+        Args:
+            scores: the columns `SCORE_COLUMNS` of `tables.SCORES` (others are ignored), any number of rows.
+            groups: attribute -> text column aligned with the rows: `a|b` where a row is in two groups, null if missing.
+
+        Raises:
+            InputError: an attribute asked for is not among the groups, or has another length than the rows.
+        """
+        for name in self._sums.attributes:
+            if name not in groups:
+                raise InputError(f"{name!r} is no attribute here; there are: {', '.join(sorted(groups)) or 'none'}")
+            if len(groups[name]) != len(scores):
+                raise InputError(f"{name}: {len(groups[name])} values for {len(scores)} score rows")
+        self._sums.add(scores, groups)
+
+    def groups(self) -> dict[str, list[str]]:
+        """The groups met so far in each attribute and intersection, `missing` left out, in table order."""
+        found: dict[str, list[str]] = {}
+        keys = self._sums.merged().keys
+        for spec, parts in self._specs.items():
+            values = keys[[self._sums.key_of(part) for part in parts]]
+            labels = [self._sums.values(part).labels for part in parts]
+            combinations = values[:, distinct(values)[1]].T
+            met = {g for c in combinations for g in groups_of([names[i] for names, i in zip(labels, c, strict=True)])}
+            found[spec] = sorted(met - {MISSING}, key=group_key)
+        return found
+
+    def finish(self, baselines: Mapping[str, str] | None = None) -> tuple[pa.Table, pa.Table]:
+        """Analyse what was added.
+
+        Args:
+            baselines: attribute or intersection -> the group to compare with; without one a group is compared with
+                the rest, and so it is, with the flag `baseline_absent`, where the baseline does not occur.
+
+        Returns:
+            `tables.GROUPS` and `tables.DISPARITIES`. Rows are ordered by system, condition (clean first), normaliser,
+            attribute (`all` first, then as asked for) and group (baseline first, `missing` last).
+        """
+        chosen = baselines or {}
+        results: list[tuple[Cell, GroupResult]] = []
+        rows: list[tuple[Cell, Contrast]] = []
+        for cell, atoms in sorted(self._sums.cells(), key=lambda found: self._cell_key(found[0])):
+            family: list[Contrast] = []
+            for grouping in self._groupings(atoms, chosen):
+                for label, counts in grouping.groups.items():
+                    results.append((cell, group_result(grouping.attribute, label, counts)))
+                if grouping.attribute != ALL:
+                    family += contrasts(grouping, chosen.get(grouping.attribute))
+            rows += [(cell, row) for row in adjust(family)]
+        return _groups_table(results), _disparities_table(rows)
+
+    def _groupings(self, atoms: Atoms, baselines: Mapping[str, str]) -> list[Grouping]:
+        """The atoms of one cell, split by everything asked for."""
+        speakers = atoms.keys[len(CELL)]
+        found = [group_all(speakers, atoms.sums)]
+        for spec, parts in self._specs.items():
+            values = atoms.keys[[self._sums.key_of(part) for part in parts]]
+            labels = [self._sums.values(part).labels for part in parts]
+            found.append(group_by(spec, values, labels, speakers, atoms.sums, baselines.get(spec)))
+        return found
+
+    def _cell_key(self, cell: Cell) -> tuple[object, ...]:
+        """Where a cell stands in the tables."""
+        system, condition, normalizer = cell
+        order = [*self._normalizers, *(str(name) for name in self._sums.vocabularies["normalizer"].labels)]
+        return natural_key(system), condition_key(condition), order.index(normalizer)
+
+
+def analyze_scores(
+    scores: pa.Table,
+    groups: Mapping[str, pa.ChunkedArray],
+    by: Sequence[str],
+    baselines: Mapping[str, str] | None = None,
+) -> tuple[pa.Table, pa.Table]:
+    """Groups and disparities of a table of scores: `SpeakerSums` in one call.
+
+    Args:
+        scores: `tables.SCORES` columns for one or many systems, conditions and normalisers.
+        groups: attribute -> text column aligned with the rows: `a|b` where a row is in two groups, null if missing.
+        by: attributes (`accent`) and intersections (`accent*gender`); `all` is always included.
+        baselines: attribute or intersection -> the group to compare with; the rest where there is none.
+
+    Returns:
+        `tables.GROUPS` and `tables.DISPARITIES`; see `SpeakerSums.finish`.
+
+    Raises:
+        InputError: see `SpeakerSums`.
+    """
+    sums = SpeakerSums(by)
+    for start in range(0, max(len(scores), 1), _BATCH_ROWS):
+        batch = {name: column.slice(start, _BATCH_ROWS) for name, column in groups.items()}
+        sums.add(scores.slice(start, _BATCH_ROWS), batch)
+    return sums.finish(baselines)
+
+
+def _groups_table(results: Sequence[tuple[Cell, GroupResult]]) -> pa.Table:
+    """`tables.GROUPS` from results."""
+    return pa.Table.from_pylist([_group_row(cell, result) for cell, result in results], schema=GROUPS)
+
+
+def _group_row(cell: Cell, result: GroupResult) -> dict[str, object]:
+    """One row of `tables.GROUPS`; what is withheld stays null."""
+    row: dict[str, object] = dict(zip(CELL, cell, strict=True))
+    for name in ("attribute", "group", "n_utterances", "n_failed", "n_speakers", "n_ref_words", "wer_macro", "cer"):
+        row[name] = getattr(result, name)
+    if result.counts is not None and result.interval is not None:
+        for name in ("hits", "substitutions", "deletions", "insertions"):
+            row[name] = getattr(result.counts, name)
+        interval = result.interval
+        row |= {"wer": interval.wer, "wer_low": interval.low, "wer_high": interval.high, "df": interval.df}
+    return row | {"flags": list(result.flags)}
+
+
+def _disparities_table(rows: Sequence[tuple[Cell, Contrast]]) -> pa.Table:
+    """`tables.DISPARITIES` from contrasts."""
+    return pa.Table.from_pylist([_disparity_row(cell, row) for cell, row in rows], schema=DISPARITIES)
+
+
+def _disparity_row(cell: Cell, row: Contrast) -> dict[str, object]:
+    """One row of `tables.DISPARITIES`."""
+    found = row.found
+    return dict(zip(CELL, cell, strict=True)) | {
+        "attribute": row.attribute,
+        "group": row.group,
+        "baseline": row.baseline,
+        "wer_difference": found.difference,
+        "difference_low": found.difference_low,
+        "difference_high": found.difference_high,
+        "wer_ratio": found.ratio,
+        "ratio_low": found.ratio_low,
+        "ratio_high": found.ratio_high,
+        "p": found.p,
+        "p_adjusted": row.p_adjusted,
+        "family": "|".join(cell),
+        "df": found.df,
+        "mde_ratio": found.mde_ratio,
+        "verdict": row.verdict,
+        "flags": list(row.flags),
+    }
