@@ -7,6 +7,8 @@ is numeric.
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Mapping
 
 import pyarrow as pa
@@ -153,3 +155,18 @@ def check_table(schema: pa.Schema, name: str, place: str) -> None:
         faults += [f"column {extra} is unknown" for extra in schema.names if extra not in wanted.names]
     if faults:
         raise RunFolderError(f"{place}: not a {name} table of this version: {'; '.join(faults)}; make it again")
+
+
+def csv_bytes(table: pa.Table) -> bytes:
+    """A table as CSV in UTF-8: numbers in full precision, null as empty, flags joined by `;`.
+
+    Args:
+        table: columns of text, numbers or lists of text.
+    """
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(table.column_names)
+    columns = [column.to_pylist() for column in table.columns]
+    for row in zip(*columns, strict=True):
+        writer.writerow([";".join(value) if isinstance(value, list) else value for value in row])
+    return text.getvalue().encode()

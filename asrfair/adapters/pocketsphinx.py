@@ -1,0 +1,121 @@
+"""The embedded default engine: CMU pocketsphinx with the US English model that its package brings; no download.
+
+It is a small, old recogniser and no measure of the field; it serves to run the whole way anywhere. Decoder state
+(cepstral means) is put back before every utterance, so the order of utterances never changes a text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from asrfair.adapters._base import Adapter
+from asrfair.errors import AdapterError, InputError, MissingExtraError
+from asrfair.records import SystemInfo, Transcript, Waveform, Word
+
+FRAMES_PER_S = 100
+
+
+class PocketSphinx(Adapter):
+    """CMU pocketsphinx.
+
+    Args:
+        grammar: JSGF file that says all that can be said; None for the language model of the package.
+        padding_s: silence put before and after the audio, seconds; helps with tightly cut clips.
+        hmm: folder of another acoustic model.
+        lm: file of another language model.
+        dictionary: file of another pronunciation dictionary.
+
+    Raises:
+        MissingExtraError: the package is not installed.
+        InputError: a file that is absent, or a grammar that pocketsphinx does not accept.
+    """
+
+    holds_gil: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        grammar: str | None = None,
+        padding_s: float = 0.0,
+        hmm: str | None = None,
+        lm: str | None = None,
+        dictionary: str | None = None,
+    ) -> None:
+        try:
+            import pocketsphinx
+        except ImportError as error:
+            raise MissingExtraError("the engine pocketsphinx", "demo") from error
+        if padding_s < 0:
+            raise InputError(f"the engine pocketsphinx: padding_s={padding_s} is negative")
+        files = {"grammar": grammar, "hmm": hmm, "lm": lm, "dictionary": dictionary}
+        for name, value in files.items():
+            if value is not None and not Path(value).exists():
+                raise InputError(f"the engine pocketsphinx: {name}={value} does not exist")
+        self._padding_s = padding_s
+        self._digests = {f"{name}_sha256": _digest(value) for name, value in files.items()}
+        asked: dict[str, Any] = {"hmm": hmm, "lm": lm, "dict": dictionary, "jsgf": grammar}
+        pocketsphinx.set_loglevel("FATAL")
+        try:
+            given = {key: value for key, value in asked.items() if value is not None}
+            self._decoder = pocketsphinx.Decoder(loglevel="FATAL", **given)
+        except (RuntimeError, ValueError) as error:
+            named = ", ".join(f"{name}={value}" for name, value in files.items() if value is not None)
+            raise InputError(f"the engine pocketsphinx does not accept {named or 'its own model'}: {error}") from error
+
+    def describe(self) -> SystemInfo:
+        """Package version (which fixes the model), padding, and digests of the files given."""
+        return SystemInfo(
+            "pocketsphinx", metadata.version("pocketsphinx"), {"padding_s": self._padding_s} | self._digests
+        )
+
+    def transcribe_batch(self, batch: Sequence[Waveform]) -> list[Transcript]:
+        """Decode each waveform by itself."""
+        return [self._decode(waveform) for waveform in batch]
+
+    def _decode(self, waveform: Waveform) -> Transcript:
+        samples = waveform.samples
+        if waveform.sample_rate_hz != self.sample_rate_hz:
+            raise AdapterError(f"the waveform has {waveform.sample_rate_hz} Hz, not {self.sample_rate_hz} Hz")
+        if not len(samples) or not np.isfinite(samples).all():
+            raise AdapterError("the waveform is empty or not finite")
+        padded = np.pad(samples, round(self._padding_s * self.sample_rate_hz))
+        data = np.round(np.clip(padded, -1, 1) * 32767).astype("<i2").tobytes()
+        try:
+            self._decoder.reinit_feat()
+            self._decoder.start_utt()
+            self._decoder.process_raw(data, no_search=False, full_utt=True)
+            self._decoder.end_utt()
+        except RuntimeError as error:
+            raise AdapterError(f"pocketsphinx failed: {error}") from error
+        hypothesis = self._decoder.hyp()
+        if hypothesis is None:
+            return Transcript("", ())
+        return Transcript(hypothesis.hypstr, self._words())
+
+    def _words(self) -> tuple[Word, ...]:
+        """The words with their times; fillers and marks of alternative pronunciations are taken off."""
+        found = []
+        for segment in self._decoder.seg() or ():
+            text = segment.word.partition("(")[0]
+            if text and text[0] not in "<[+":
+                start_s = segment.start_frame / FRAMES_PER_S - self._padding_s
+                end_s = (segment.end_frame + 1) / FRAMES_PER_S - self._padding_s
+                found.append(Word(text, max(0.0, start_s), max(0.0, end_s)))
+        return tuple(found)
+
+
+def _digest(given: str | None) -> str | None:
+    """Digest of a file, or of the files of a folder; None for none."""
+    if given is None:
+        return None
+    path = Path(given)
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        if file.is_file():
+            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    return digest.hexdigest()

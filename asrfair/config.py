@@ -1,0 +1,172 @@
+"""`RunConfig`: one TOML file that says a whole run, and the specifications of the command line.
+
+    schema_version = 1
+    manifest = "rows.jsonl"            # or its folder; relative paths count from this file
+    out = "runs/ward-7"
+    conditions = ["clean", "machine-hum@5dB"]
+    by = ["accent", "accent*gender"]
+
+    [baselines]
+    accent = "us"
+
+    [[systems]]
+    engine = "pocketsphinx"
+    options = { padding_s = 0.3 }
+
+Unknown keys are refused, with the key named.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from asrfair.errors import ConfigError, InputError
+
+OptionValue = str | int | float | bool
+
+
+class SystemSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """An engine with its options, and the name that this run gives it.
+
+    Attributes:
+        engine: name of the engine.
+        id: the `system_id`; empty for the engine's name with its options.
+        options: keyword arguments of the engine.
+    """
+
+    engine: str
+    id: str = ""
+    options: dict[str, OptionValue] = {}
+
+    @property
+    def system_id(self) -> str:
+        """What the tables call it."""
+        if self.id:
+            return self.id
+        return ",".join([self.engine, *(f"{key}={value}" for key, value in sorted(self.options.items()))])
+
+
+class HypothesesSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Transcripts made elsewhere: the system's name and the file."""
+
+    name: str
+    file: str
+
+
+class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole run. `max_failed` is a fraction of the utterances; times are in seconds."""
+
+    schema_version: int
+    manifest: str
+    out: str
+    systems: list[SystemSpec] = []
+    hypotheses: list[HypothesesSpec] = []
+    conditions: list[str] = ["clean"]
+    limit: int | None = None
+    seed: int = 0
+    workers: int | None = None
+    retries: int = 4
+    timeout_s: float = 300.0
+    max_failed: float = 0.05
+    normalizers: list[str] = []
+    costs: str = "levenshtein"
+    by: list[str] = []
+    baselines: dict[str, str] = {}
+
+
+def load_config(path: Path) -> RunConfig:
+    """Read a run configuration; relative paths in it count from its folder.
+
+    Raises:
+        ConfigError: absent, not TOML, an unknown or absent key, a value of the wrong type or range.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{path}: not a TOML file in UTF-8: {error}") from error
+    try:
+        config = msgspec.convert(data, RunConfig)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{path}: {error}; the keys are {', '.join(RunConfig.__struct_fields__)}") from error
+    faults = list(_faults(config))
+    if faults:
+        raise ConfigError("\n".join(f"{path}: {fault}" for fault in faults))
+    base = path.parent
+    return msgspec.structs.replace(
+        config,
+        manifest=str(base / config.manifest),
+        out=str(base / config.out),
+        hypotheses=[msgspec.structs.replace(spec, file=str(base / spec.file)) for spec in config.hypotheses],
+        systems=[_anchored(spec, base) for spec in config.systems],
+    )
+
+
+def _faults(config: RunConfig) -> list[str]:
+    """What is wrong with the values of a configuration."""
+    found = []
+    if config.schema_version != 1:
+        found.append(f"schema_version: {config.schema_version} is not known; this version reads 1")
+    if not config.systems and not config.hypotheses:
+        found.append("systems: none given; name at least one [[systems]] or [[hypotheses]]")
+    ids = [spec.system_id for spec in config.systems] + [spec.name for spec in config.hypotheses]
+    found += [
+        f"systems: two are called {name!r}; give one an id" for name in sorted({i for i in ids if ids.count(i) > 1})
+    ]
+    found += [
+        f"{name}: {value} is not positive" for name, value in _positive(config) if value is not None and value <= 0
+    ]
+    if not 0 <= config.max_failed <= 1:
+        found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
+    return found
+
+
+def _positive(config: RunConfig) -> list[tuple[str, float | None]]:
+    """The values that must be positive where they are given."""
+    return [("limit", config.limit), ("workers", config.workers), ("timeout_s", config.timeout_s)]
+
+
+def _anchored(spec: SystemSpec, base: Path) -> SystemSpec:
+    """Options that name an existing file beside the configuration become a path to it; the system's name stays."""
+    options = {
+        key: str(base / value) if isinstance(value, str) and value and (base / value).is_file() else value
+        for key, value in spec.options.items()
+    }
+    return msgspec.structs.replace(spec, options=options, id=spec.system_id)
+
+
+def parse_system(text: str) -> SystemSpec:
+    """Read `NAME[,k=v]...`; the key `id` names the system.
+
+    Raises:
+        InputError: a part that is not `key=value`.
+
+    >>> parse_system("pocketsphinx,id=ps,padding_s=0.3").system_id
+    'ps'
+    """
+    engine, *parts = text.split(",")
+    options: dict[str, OptionValue] = {}
+    for part in parts:
+        key, sign, value = part.partition("=")
+        if not sign or not key:
+            raise InputError(f"--system {text}: {part!r} is not KEY=VALUE; write --system {engine or 'NAME'},KEY=VALUE")
+        options[key.strip()] = value
+    if not engine:
+        raise InputError(f"--system {text}: no engine named; asrfair systems lists them")
+    return SystemSpec(engine=engine, id=str(options.pop("id", "")), options=options)
+
+
+def parse_pair(text: str, option: str, form: str) -> tuple[str, str]:
+    """Read `NAME=VALUE` as in `--hypotheses NAME=FILE` and `--baseline ATTR=GROUP`.
+
+    Raises:
+        InputError: there is no `=`, or nothing on one side of it.
+    """
+    name, sign, value = text.partition("=")
+    if not sign or not name or not value:
+        raise InputError(f"{option} {text}: not {form}")
+    return name, value

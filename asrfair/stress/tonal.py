@@ -1,0 +1,85 @@
+"""Tonal, periodic machines: a fundamental with harmonics, switched on and off at a repetition rate.
+
+A scanner's gradient train, a ventilator, a compressor. Phases, the start of the train and the jitter of its pulses are
+drawn for each utterance; everything else is the machine's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asrfair.errors import AudioError
+from asrfair.records import Waveform
+from asrfair.stress._base import Stressor
+from asrfair.stress.mix import mix_at_snr
+
+RAMP_S = 0.004
+"""Pulses rise and fall over this time, so that they do not click."""
+
+
+class Tonal(Stressor, frozen=True):
+    """A tonal, periodic machine, mixed at an SNR over active speech.
+
+    Attributes:
+        snr_db: active speech level minus the machine's level, dB.
+        fundamental_hz: lowest tone.
+        harmonics: how many tones, the fundamental included.
+        rolloff_db: how much weaker each tone is than the one below it, dB.
+        repetition_hz: pulses a second; 0 for a steady machine.
+        duty_cycle: share of a period in which the machine sounds (0 to 1].
+        jitter: standard deviation of the time between pulses, as a share of the period.
+    """
+
+    snr_db: float
+    fundamental_hz: float
+    harmonics: int = 1
+    rolloff_db: float = 0.0
+    repetition_hz: float = 0.0
+    duty_cycle: float = 1.0
+    jitter: float = 0.0
+
+    def __post_init__(self) -> None:
+        checks = {
+            "fundamental_hz must be positive": self.fundamental_hz > 0,
+            "harmonics must be at least 1": self.harmonics >= 1,
+            "repetition_hz must not be negative": self.repetition_hz >= 0,
+            "duty_cycle must be above 0 and at most 1": 0 < self.duty_cycle <= 1,
+            "jitter must be at least 0 and below 0.5": 0 <= self.jitter < 0.5,
+        }
+        for rule, holds in checks.items():
+            if not holds:
+                raise ValueError(rule)
+
+    def apply(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
+        """Speech beside the machine."""
+        n, rate = len(waveform.samples), waveform.sample_rate_hz
+        return mix_at_snr(waveform, self.tones(n, rate, rng) * self.pulses(n, rate, rng), self.snr_db)
+
+    def tones(self, n: int, rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """The machine without pauses, shape (n,); tones above half the sample rate are left out."""
+        numbers = np.arange(1, self.harmonics + 1)
+        numbers = numbers[numbers * self.fundamental_hz < rate_hz / 2]
+        if not len(numbers):
+            raise AudioError(f"a tone of {self.fundamental_hz} Hz cannot be put into audio of {rate_hz} Hz")
+        phases = rng.uniform(0, 2 * np.pi, self.harmonics)[: len(numbers)]
+        angle = 2 * np.pi * self.fundamental_hz * np.arange(n) / rate_hz
+        sound = np.zeros(n)
+        for number, phase in zip(numbers, phases, strict=True):
+            sound += 10 ** (-self.rolloff_db * (number - 1) / 20) * np.sin(number * angle + phase)
+        return sound
+
+    def pulses(self, n: int, rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """The envelope of the machine, 0 to 1, shape (n,)."""
+        if self.repetition_hz == 0:
+            return np.ones(n)
+        period = rate_hz / self.repetition_hz
+        count = int(n / period * 1.5) + 4
+        gaps = period * np.maximum(0.1, 1 + self.jitter * rng.standard_normal(count))
+        starts = np.cumsum(gaps) - gaps[0] - period * rng.uniform(0, 1)
+        time = np.arange(n)
+        latest = np.clip(np.searchsorted(starts, time, side="right") - 1, 0, None)
+        since = time - starts[latest]
+        length, ramp = self.duty_cycle * period, RAMP_S * rate_hz
+        envelope: NDArray[np.float64] = np.clip(np.minimum(since, length - since) / ramp, 0.0, 1.0)
+        return envelope
