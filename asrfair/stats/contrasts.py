@@ -8,16 +8,18 @@ two groups against the rest, the second row is the first seen from the other sid
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from asrfair.records import REST, Disparity
 from asrfair.stats import policy
+from asrfair.stats.atoms import Codes
 from asrfair.stats.disparity import compare_estimates, compare_paired
 from asrfair.stats.groups import Grouping, SpeakerCounts
 from asrfair.stats.multiplicity import holm
+from asrfair.stats.rates import Sums
 
 _NOTHING = Disparity(None, None, None, None, None, None, None, None, None, None, None, None)
 
@@ -97,8 +99,11 @@ def _compare(a: SpeakerCounts, b: SpeakerCounts) -> tuple[Disparity, tuple[str, 
         return _NOTHING, flags
     if not (a.speakers_known and b.speakers_known):
         return _points_only(a.facts.estimate.rate, b.facts.estimate.rate), flags
-    shared = np.intersect1d(a.transcribed_speakers, b.transcribed_speakers, assume_unique=True)
-    found = _within_speakers(a, b) if len(shared) else compare_estimates(a.facts.estimate, b.facts.estimate)
+    union = _union(a.transcribed_speakers, b.transcribed_speakers)
+    if len(union) < len(a.transcribed_speakers) + len(b.transcribed_speakers):
+        found = compare_paired(*_spread(a, union), *_spread(b, union))
+    else:
+        found = compare_estimates(a.facts.estimate, b.facts.estimate)
     return (replace(found, p=None) if policy.refuses_p((*flags_a, *flags_b)) else found), flags
 
 
@@ -109,14 +114,14 @@ def _points_only(rate_a: float | None, rate_b: float | None) -> Disparity:
     return replace(_NOTHING, wer_a=rate_a, wer_b=rate_b, difference=difference, ratio=ratio)
 
 
-def _within_speakers(a: SpeakerCounts, b: SpeakerCounts) -> Disparity:
-    """The paired comparison over the union of speakers."""
-    union = np.union1d(a.transcribed_speakers, b.transcribed_speakers)
-    sides = [*_spread(a, union), *_spread(b, union)]
-    return compare_paired(*sides)
+def _union(a: Codes, b: Codes) -> Codes:
+    """The codes that occur in either, ascending: without a sort, as codes are dense."""
+    present = np.zeros(max(a.max(initial=0), b.max(initial=0)) + 1, dtype=bool)
+    present[a] = present[b] = True
+    return np.flatnonzero(present)
 
 
-def _spread(counts: SpeakerCounts, union: np.ndarray) -> Iterable[np.ndarray]:
+def _spread(counts: SpeakerCounts, union: Codes) -> Iterator[Sums]:
     """Errors and words of a side over the union of speakers, 0 for those who are not in it."""
     at = np.searchsorted(union, counts.transcribed_speakers)
     for values in (counts.errors, counts.words):
