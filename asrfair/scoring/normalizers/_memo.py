@@ -1,0 +1,116 @@
+"""Normalising word by word with a memory: each distinct word is worked out once, whole texts are rarely looked at.
+
+Most rules of a normaliser look at one word. A text whose words are all *free* (what becomes of each does not depend on
+its neighbours) is put together from what is known of its words; every other text goes the exact, slow way. What is
+free is decided by the normaliser, conservatively, and proved by tests against the slow way and the original.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from asrfair.scoring.normalizers._base import Normalizer
+from asrfair.scoring.tokens import ROW_MARK, Tokens, blocks, split_words
+
+BOUND = 1
+"""Flag of a word that makes its whole text go the slow way."""
+
+EMPTY = 128
+"""Flag of a word of which nothing is left; set by `WordNormalizer`, and such words are not seen by `entangled`."""
+
+MAX_KNOWN = 1_000_000
+"""Words remembered; beyond that the memory starts afresh."""
+
+
+class WordNormalizer(Normalizer):
+    """A normaliser most of whose rules look at one word."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[str, int]] = {}
+
+    @abstractmethod
+    def normalize_text(self, text: str) -> str:
+        """The slow way: exact for any text."""
+
+    @abstractmethod
+    def normalize_word(self, word: str) -> tuple[str, int]:
+        """What is left of one word, and its flags for `entangled`.
+
+        Args:
+            word: what stands between two spaces; may contain any other character, other white space too.
+        """
+
+    def prepare(self, texts: list[str]) -> list[str]:
+        """Texts whose free words give the same result, e.g. without what stands in brackets."""
+        return texts
+
+    def entangled(self, flags: NDArray[np.uint8]) -> NDArray[np.bool_]:
+        """Which words depend on a neighbour.
+
+        Args:
+            flags: of the words of many texts that leave something behind, in order, with a 0 before each text.
+
+        Returns:
+            True at one place or more in every text that must go the slow way.
+        """
+        found: NDArray[np.bool_] = (flags & BOUND) != 0
+        return found
+
+    def normalize(self, texts: Sequence[str]) -> list[str]:
+        """See `Normalizer.normalize`."""
+        done: list[str] = []
+        for rows in blocks(texts):
+            done += self._normalize_block(list(texts[rows]))
+        return done
+
+    def _normalize_block(self, texts: list[str]) -> list[str]:
+        tokens = split_words(self.prepare(texts))
+        entries = self._look_up(tokens.words)
+        flags = np.fromiter((flag for _, flag in entries), np.uint8, len(entries))
+        done = _assembled(tokens, [left for left, _ in entries])
+        for row in self._slow_rows(tokens, flags):
+            done[row] = self.normalize_text(texts[row])
+        return done
+
+    def _look_up(self, words: list[str]) -> list[tuple[str, int]]:
+        """What is known of each distinct word; the first is the row mark."""
+        if len(self._known) > MAX_KNOWN:
+            self._known.clear()
+        known = self._known
+        return [(ROW_MARK, 0), *(known.get(word) or self._learn(word) for word in words[1:])]
+
+    def _learn(self, word: str) -> tuple[str, int]:
+        left, flags = self.normalize_word(word)
+        entry = left, flags if left or flags & BOUND else flags | EMPTY
+        self._known[word] = entry
+        return entry
+
+    def _slow_rows(self, tokens: Tokens, flags: NDArray[np.uint8]) -> list[int]:
+        """The texts of which a word is entangled."""
+        if not flags.any():
+            return []
+        of_words = flags[tokens.numbers]
+        places = np.flatnonzero((of_words & EMPTY) == 0)
+        places = places[self.entangled(of_words[places])]
+        rows: list[int] = np.unique(np.searchsorted(tokens.starts, places, side="right") - 1).tolist()
+        return rows
+
+
+def _assembled(tokens: Tokens, lefts: list[str]) -> list[str]:
+    """Each text put together from what is left of its words."""
+    spaced = [left + " " if left else "" for left in lefts]
+    spaced[0] = ROW_MARK
+    offsets = np.zeros(len(spaced) + 1, np.int32)
+    data = [left.encode("utf-8", "surrogatepass") for left in spaced]
+    np.cumsum(np.fromiter(map(len, data), np.int32, len(data)), out=offsets[1:])
+    choices = pa.StringArray.from_buffers(len(data), pa.py_buffer(offsets), pa.py_buffer(b"".join(data)))
+    numbers = pa.Array.from_buffers(pa.int32(), len(tokens.numbers), [None, pa.py_buffer(tokens.numbers)])
+    taken = choices.take(numbers)
+    end = np.frombuffer(taken.buffers()[1], np.int32, len(taken) + 1)[-1]
+    joined: bytes = taken.buffers()[2].to_pybytes()[:end].replace(b" \n", b"\n").removesuffix(b" ")
+    return joined.decode("utf-8", "surrogatepass").split(ROW_MARK)[1:]
