@@ -11,6 +11,7 @@ from typing import Any
 from asrfair.manifest.columns import SEPARATOR, Kind
 from asrfair.manifest.faults import show
 
+_HALF = re.compile("[\ud800-\udfff]")
 _DECIMAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
@@ -20,7 +21,7 @@ class CellError(ValueError):
 
 def _text(value: str) -> str:
     """The value itself, unless it cannot be written as UTF-8."""
-    if not value.isascii() and any("\ud800" <= character <= "\udfff" for character in value):
+    if not value.isascii() and _HALF.search(value):
         raise CellError(f"{show(value)} has half a surrogate pair, which is no character: write the whole character")
     return value
 

@@ -194,7 +194,8 @@ class _Reader:
             self.fault(("attributes",), "is not a table: write one [attributes.NAME] for each column to group by")
             return {}
         read = {name: self.attribute(name, table) for name, table in tables.items()}
-        return {name: attribute for name, attribute in read.items() if attribute is not None}
+        # One that is called after a column of asrfair's own is not held against the rows.
+        return {name: item for name, item in read.items() if item is not None and not attribute_name_fault(name)}
 
     def dataset(self, data: Mapping[str, Any], attributes: dict[str, Attribute]) -> Dataset | None:
         """The whole, if it can be made."""

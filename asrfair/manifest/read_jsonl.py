@@ -6,7 +6,9 @@ The struct that msgspec decodes into is made from the columns that are expected,
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,7 +20,7 @@ from asrfair.manifest.cells import column_or_faults
 from asrfair.manifest.columns import MOST_COLUMNS, Chunk, Kind, Layout
 from asrfair.manifest.faults import FaultList, show
 
-_BLOCK_BYTES = 4 << 20
+_BLOCK_BYTES = 2 << 20
 _LONGEST_LINE = 64 << 20
 _TYPES: dict[Kind, Any] = {
     Kind.ID: str | int | None,
@@ -28,11 +30,15 @@ _TYPES: dict[Kind, Any] = {
     Kind.ATTRIBUTE: Any,
     Kind.UNDECLARED: Any,
 }
+_NO_FIELD = re.compile(
+    r'[\\"\x00-\x1f]'
+)  # msgspec refuses fields of such names; rows that have one are read line by line
+_HALF = re.compile("[\ud800-\udfff]")
 _UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def _blocks(file: BinaryIO, faults: FaultList) -> Iterator[bytes]:
-    """The file in blocks of whole lines, without a byte order mark."""
+def _blocks(file: BinaryIO, faults: FaultList) -> Iterator[tuple[int, int, bytes]]:
+    """The file in blocks of whole lines, without a byte order mark; each with its first line and how many it has."""
     rest = file.read(3).removeprefix(b"\xef\xbb\xbf")
     line = 1
     while data := file.read(_BLOCK_BYTES):
@@ -40,13 +46,14 @@ def _blocks(file: BinaryIO, faults: FaultList) -> Iterator[bytes]:
         cut = data.rfind(b"\n") + 1
         rest = data[cut:]
         if cut:
-            line += data.count(b"\n", 0, cut)
-            yield data[:cut]
+            n_lines = data.count(b"\n", 0, cut)
+            yield line, n_lines, data[:cut]
+            line += n_lines
         elif len(rest) > _LONGEST_LINE:
             faults.add(line, "", f"is a line of over {_LONGEST_LINE >> 20} MiB: write one utterance a line")
             return
     if rest:
-        yield rest
+        yield line, 1, rest
 
 
 def _parse(data: bytes) -> dict[str, Any] | str:
@@ -60,7 +67,12 @@ def _parse(data: bytes) -> dict[str, Any] | str:
     except (ValueError, RecursionError):
         return "is not valid JSON: a number too long, or nested too deeply"
     if isinstance(row, dict):
-        return row
+        odd = next((key for key in row if not key.isascii() and _HALF.search(key)), None)
+        return (
+            row
+            if odd is None
+            else f"has the key {show(odd)}, which has half a surrogate pair: write the whole character"
+        )
     if isinstance(row, list):
         return "is a JSON array: write one object a line, without brackets and commas around them"
     return f'{show(row)} is not a JSON object: write {{"utterance_id": ..., ...}}'
@@ -76,15 +88,15 @@ class _Decoder:
 
     def _make(self) -> None:
         """Make the struct for the columns known by now."""
-        self._names = list(self._layout.kinds)
-        fields = [(f"f{i}", _TYPES[kind], None) for i, kind in enumerate(self._layout.kinds.values())]
-        rename = {f"f{i}": name for i, name in enumerate(self._names)}
+        kinds = {name: kind for name, kind in self._layout.kinds.items() if not _NO_FIELD.search(name)}
+        fields = [(f"f{i}", _TYPES[kind], None) for i, kind in enumerate(kinds.values())]
+        rename = {f"f{i}": name for i, name in enumerate(kinds)}
         row = msgspec.defstruct("Row", fields, rename=rename, forbid_unknown_fields=True, gc=False)
         self._decoder = msgspec.json.Decoder(row)
+        self._getters = {name: attrgetter(field) for field, name in rename.items()}
 
-    def chunk(self, block: bytes, first_line: int) -> Chunk | None:
+    def chunk(self, block: bytes, first_line: int, n_lines: int) -> Chunk | None:
         """One block; None if the file has too many columns to go on."""
-        n_lines = block.count(b"\n") + (not block.endswith(b"\n"))
         try:
             rows = self._decoder.decode_lines(block)
         except _UNREADABLE:
@@ -92,8 +104,7 @@ class _Decoder:
         # Lines are told apart only by counting: objects that share or span lines must not shift the numbers.
         if len(rows) == n_lines and block.count(b"\n{") + block.startswith(b"{") == n_lines:
             lines = np.arange(first_line, first_line + n_lines, dtype=np.int64)
-            columns = zip(*map(msgspec.structs.astuple, rows), strict=True)
-            return self._arrow(lines, dict(zip(self._names, columns, strict=True)))
+            return self._arrow(lines, {name: list(map(get, rows)) for name, get in self._getters.items()})
         return self._line_by_line(block, first_line)
 
     def _line_by_line(self, block: bytes, first_line: int) -> Chunk | None:
@@ -116,7 +127,7 @@ class _Decoder:
             self._layout.learn(new)
             self._make()
         lines = np.array([number for number, _ in parsed], dtype=np.int64)
-        names = [name for name in self._names if any(name in row for _, row in parsed)]
+        names = [name for name in self._layout.kinds if any(name in row for _, row in parsed)]
         return self._arrow(lines, {name: [row.get(name) for _, row in parsed] for name in names}, typed=False)
 
     def _arrow(self, lines: Any, values: dict[str, Any], *, typed: bool = True) -> Chunk:
@@ -152,12 +163,10 @@ def read_jsonl(path: Path, layout: Layout, faults: FaultList) -> Iterator[Chunk]
         The rows in file order.
     """
     decoder = _Decoder(layout, faults)
-    line = 1
     with path.open("rb") as file:
-        for block in _blocks(file, faults):
-            chunk = decoder.chunk(block, line)
+        for first_line, n_lines, block in _blocks(file, faults):
+            chunk = decoder.chunk(block, first_line, n_lines)
             if chunk is None:
                 return
-            line += block.count(b"\n")
             if len(chunk.lines):
                 yield chunk

@@ -61,7 +61,7 @@ def _required(table: pa.Table, lines: NDArray[np.int64], layout: Layout, faults:
             continue
         absent = true_rows(table[column].combine_chunks().is_null())
         absent = absent[~np.isin(lines[absent], faults.lines_with(*related))]
-        if len(absent) == table.num_rows:
+        if len(absent) == table.num_rows > 1:
             name = likely_name(field, layout.undeclared)
             hint = f"rename the column {show(name)}, if that is it" if name else remedy
             faults.add(0, field, f"is missing in every row: {hint}")
