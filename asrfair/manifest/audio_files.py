@@ -74,6 +74,14 @@ def _without_audio(rows: Iterable[int], lines: NDArray[np.int64], faults: FaultL
             faults.add(int(lines[row]), "audio", "is missing: name the file, relative to the manifest's folder")
 
 
+def _transcripts_only(n_rows: int, wanted: AudioCheck, faults: FaultList, warnings: WarningList) -> None:
+    """A manifest in which no row names audio."""
+    if wanted == "readable":
+        warnings.add(0, "audio", "no row names audio: transcripts can be scored, but nothing can be transcribed")
+    elif n_rows:
+        faults.add(0, "audio", "is missing in every row: name the files, relative to the manifest's folder")
+
+
 def check_audio(
     table: pa.Table,
     lines: NDArray[np.int64],
@@ -96,8 +104,8 @@ def check_audio(
     if wanted == "ignore" or faults.column_is_faulty("audio"):
         return
     audio = table["audio"]
-    if wanted == "readable" and audio.null_count == len(audio) and not len(faults.lines_with("audio")):
-        warnings.add(0, "audio", "no row names audio: transcripts can be scored, but nothing can be transcribed")
+    if audio.null_count == len(audio) and not len(faults.lines_with("audio")):
+        _transcripts_only(len(audio), wanted, faults, warnings)
         return
     files = _Files(folder, open_them=wanted == "readable")
     missing, uris = [], 0

@@ -22,7 +22,7 @@ LONGEST_S = 24 * 3600.0
 """A duration or an offset above a day is a mistake of unit."""
 
 _CONTROL = r"\p{Cc}"
-_ODD_PATH = r"^[/\\]|^[A-Za-z][A-Za-z0-9+.-]*:|\.\.|\\|\p{Cc}"
+_ODD_PATH = r"^\s|\s$|^[/\\]|^[A-Za-z][A-Za-z0-9+.-]*:|\.\.|\\|\p{Cc}"
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 _DRIVE = re.compile(r"[A-Za-z]:")
 _SHA256 = "^[0-9a-f]{64}$"
@@ -43,6 +43,8 @@ def path_fault(audio: str) -> str | None:
     """
     if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in audio):
         return f"{show(audio)} has control characters: rename the file"
+    if audio != audio.strip():
+        return _spaced(audio)
     if audio.lower().startswith("file:"):
         return f"{show(audio)} is an absolute path: write it relative to the manifest's folder"
     if is_uri(audio):

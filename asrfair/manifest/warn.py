@@ -20,7 +20,7 @@ from asrfair.manifest.whole import meant_by
 LONGEST_REFERENCE_WORDS = 10_000
 
 _MISSING_LOOKS = frozenset({"nan", "none", "null", "na", "n/a", "#n/a", "nil", "unknown", "undefined", "-", "--", "?"})
-_SPACING = re.compile(r"[\s_-]+")
+_SPACING = re.compile(r"(?<=\w)[\s_-]+(?=\w)")
 
 
 def _n(count: int, what: str = "row") -> str:

@@ -59,7 +59,7 @@ def _required(table: pa.Table, lines: NDArray[np.int64], layout: Layout, faults:
         related = (field, "references") if field == "reference" else (field,)
         if any(faults.column_is_faulty(name) for name in related):
             continue
-        absent = true_rows(table[column].combine_chunks().is_null())
+        absent = true_rows(table[column].is_null().combine_chunks())
         absent = absent[~np.isin(lines[absent], faults.lines_with(*related))]
         if len(absent) == table.num_rows > 1:
             name = likely_name(field, layout.undeclared)

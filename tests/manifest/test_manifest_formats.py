@@ -95,6 +95,13 @@ def test_jsonl_csv_and_parquet_of_the_same_rows_are_the_same_manifest(rows):
         assert [(w.field, w.message) for w in other.warnings] == [(w.field, w.message) for w in first.warnings]
 
 
+def test_the_examples_of_the_readme_work(folder):
+    readme = Path(__file__).parents[2].joinpath("manifests", "README.md").read_text(encoding="utf-8")
+    blocks = {name: readme.partition(f"```{name}\n")[2].partition("```")[0] for name in ("json", "toml")}
+    manifest = folder.dataset(blocks["toml"]).lines(blocks["json"].strip()).load()
+    assert sorted(manifest.attributes) == ["first_language", "snr_db"]
+
+
 def test_the_table_keeps_the_contract(folder):
     table = folder.rows({"note": "x"}).load().table
     check_table(table.schema, "manifest", "here")

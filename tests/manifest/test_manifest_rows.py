@@ -67,6 +67,7 @@ def test_a_sound_row_becomes_an_utterance(folder):
         ({"audio": "a/./../../b.wav"}, "audio: 'a/./../../b.wav' leaves the manifest's folder"),
         ({"audio": "a\\..\\..\\b.wav"}, "audio: 'a\\\\..\\\\..\\\\b.wav' leaves the manifest's folder"),
         ({"audio": "a\\b.wav"}, "audio: 'a\\\\b.wav' has a backslash: write / between folders"),
+        ({"audio": " a.wav"}, "audio: ' a.wav' has surrounding space: remove it"),
         ({"audio": "a\nb.wav"}, "audio: 'a\\nb.wav' has control characters: rename the file"),
         ({"audio_sha256": "abc"}, "audio_sha256: 'abc' is not 64 hex digits"),
         ({"language": "en_GB"}, "language: 'en_GB' is not a BCP 47 tag: write 'en-GB'"),

@@ -49,6 +49,10 @@ def test_values_that_differ_in_case_or_spacing_are_said(folder):
     ]
 
 
+def test_a_sign_is_no_spacing(folder):
+    assert folder.rows({"accent": "-1"}, {"accent": "1"}).warnings() == []
+
+
 def test_a_vocabulary_may_hold_such_values(folder):
     text = (folder.path / "dataset.toml").read_text().replace('"female", "male"', '"female", "Female", "unknown"')
     folder.dataset(text).rows({"gender": "Female"}, {"gender": "female"}, {"gender": "unknown"})
