@@ -64,7 +64,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     out: str
     systems: list[SystemSpec] = []
     hypotheses: list[HypothesesSpec] = []
-    conditions: list[str] = ["clean"]
+    conditions: list[str] = msgspec.field(default_factory=lambda: ["clean"])
     limit: int | None = None
     seed: int = 0
     workers: int | None = None

@@ -69,9 +69,8 @@ class PocketSphinx(Adapter):
 
     def describe(self) -> SystemInfo:
         """Package version (which fixes the model), padding, and digests of the files given."""
-        return SystemInfo(
-            "pocketsphinx", metadata.version("pocketsphinx"), {"padding_s": self._padding_s} | self._digests
-        )
+        options: dict[str, str | float | None] = {"padding_s": self._padding_s, **self._digests}
+        return SystemInfo("pocketsphinx", metadata.version("pocketsphinx"), options)
 
     def transcribe_batch(self, batch: Sequence[Waveform]) -> list[Transcript]:
         """Decode each waveform by itself."""

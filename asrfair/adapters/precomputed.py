@@ -28,7 +28,16 @@ _SCHEMA = pa.schema([HYPOTHESES.field(name) for name in ("utterance_id", "text",
 _BLOCK_ROWS = 20_000
 _TRN = re.compile(r"^(?P<text>.*?)\s*\((?P<id>[^()\s]+)\)\s*$", re.DOTALL)
 
-WordRow = tuple[str, float | None, float | None, float | None] | tuple[str, float | None, float | None] | tuple[str]
+
+class WordRow(msgspec.Struct, array_like=True, frozen=True):
+    """One word of a file: `[text, start_s, end_s, confidence]`, the last ones may be left out."""
+
+    text: str
+    start_s: float | None = None
+    end_s: float | None = None
+    confidence: float | None = None
+
+
 Row = tuple[int, str | None, str | None, list[WordRow] | None]
 
 
@@ -103,11 +112,7 @@ def _collect(rows: Iterator[Row], file: str, faults: list[Fault]) -> pa.Table:
 
 def _batch(block: list[tuple[str, str | None, list[WordRow] | None]]) -> pa.RecordBatch:
     """Some rows as Arrow."""
-    names = ("text", "start_s", "end_s", "confidence")
-    words = [
-        None if row[2] is None else [dict(zip(names, (*word, None, None, None), strict=False)) for word in row[2]]
-        for row in block
-    ]
+    words = [None if row[2] is None else [msgspec.structs.asdict(word) for word in row[2]] for row in block]
     columns = [[row[0] for row in block], [row[1] for row in block], words]
     return pa.record_batch(
         [pa.array(column, field.type) for column, field in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA
@@ -117,7 +122,7 @@ def _batch(block: list[tuple[str, str | None, list[WordRow] | None]]) -> pa.Reco
 def _joined(text: str | msgspec.UnsetType | None, words: list[WordRow] | None) -> str | None:
     """The text, or the words where there is no text column."""
     if text is msgspec.UNSET:
-        return None if words is None else " ".join(word[0] for word in words)
+        return None if words is None else " ".join(word.text for word in words)
     return text
 
 

@@ -1,1 +1,16 @@
-"""The report room."""
+"""The report room: what people read. The only place where a rate becomes a percentage."""
+
+from asrfair.report.card import Card, card_schema, make_card
+from asrfair.report.text import render_coverage, render_failures, render_table, render_totals
+from asrfair.report.write import write_report
+
+__all__ = [
+    "Card",
+    "card_schema",
+    "make_card",
+    "render_coverage",
+    "render_failures",
+    "render_table",
+    "render_totals",
+    "write_report",
+]

@@ -17,6 +17,7 @@ from rapidfuzz.distance import Levenshtein
 from asrfair.scoring.distances import pairwise
 from asrfair.scoring.tokens import blocks
 
+BLOCK_PAIRS = 10_000
 _FIRST_CODE = 0xF0000
 _LAST_CODE = 0x10FFFF
 
@@ -40,7 +41,7 @@ def count_character_errors(
     """
     n_ref_chars = np.zeros(len(references), np.int32)
     char_errors = np.zeros(len(references), np.int32)
-    for rows in blocks(references):
+    for rows in blocks(references, BLOCK_PAIRS):
         read = _reader("" if not count_spaces else " ")
         spoken = [read(text) for text in references[rows]]
         recognised = [read(text) for text in hypotheses[rows]]

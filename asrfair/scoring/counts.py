@@ -11,6 +11,7 @@ between systems or groups.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import compress
 from operator import ne
 from typing import TypeAlias, cast
 
@@ -23,6 +24,8 @@ from asrfair.scoring.arrays import int32_array, list_of_texts
 from asrfair.scoring.distances import COSTS, substitutions
 from asrfair.scoring.tokens import MAX_WORDS, Tokens, blocks, split_words
 from asrfair.tables import ERROR_COUNTS
+
+BLOCK_PAIRS = 20000
 
 Texts: TypeAlias = Sequence[str | None] | pa.Array | pa.ChunkedArray
 
@@ -75,20 +78,30 @@ def count_arrays(
     """The counts of `count_errors`: int32, shape (4, n), in the order of its columns; and which pairs have any."""
     counts = np.zeros((4, len(references)), np.int32)
     valid = np.ones(len(references), np.bool_)
-    if None in hypotheses:
-        valid = np.fromiter((text is not None for text in hypotheses), np.bool_, len(hypotheses))
-    wrong = np.fromiter(map(ne, references, hypotheses), np.bool_, len(references))
-    for at in np.flatnonzero(~wrong).tolist():
-        counts[0, at] = len(references[at].split())
-    places = np.flatnonzero(wrong & valid)
-    spoken, recognised = ([texts[at] for at in places.tolist()] for texts in (references, hypotheses))
-    for rows in blocks(spoken):
-        counts[:, places[rows]] = _count_block(spoken[rows], recognised[rows], costs)
+    for rows in blocks(references, BLOCK_PAIRS):
+        spoken, recognised = references[rows], hypotheses[rows]
+        if None in recognised:
+            valid[rows] = np.fromiter((text is not None for text in recognised), np.bool_, len(spoken))
+        counts[:, rows] = _count_block(spoken, recognised, valid[rows], costs)
     return counts, valid
 
 
-def _count_block(references: list[str], hypotheses: list[str], costs: str) -> NDArray[np.int64]:
-    """Counts of one block, int64, shape (4, n)."""
+def _count_block(
+    references: list[str], hypotheses: Sequence[str | None], valid: NDArray[np.bool_], costs: str
+) -> NDArray[np.int32]:
+    """Counts of one block, int32, shape (4, n); equal texts are all hits, and only the others are compared."""
+    counts = np.zeros((4, len(references)), np.int32)
+    differ = np.fromiter(map(ne, references, hypotheses), np.bool_, len(references))
+    for at in np.flatnonzero(~differ).tolist():
+        counts[0, at] = len(references[at].split())
+    differ &= valid
+    spoken, recognised = list(compress(references, differ)), list(compress(hypotheses, differ))
+    counts[:, differ] = _compare(spoken, cast("list[str]", recognised), costs)
+    return counts
+
+
+def _compare(references: list[str], hypotheses: list[str], costs: str) -> NDArray[np.int64]:
+    """Counts of some pairs, int64, shape (4, n)."""
     tokens = _words([*references, *hypotheses])
     texts, n_words = tokens.strings(), tokens.lengths
     n = len(references)

@@ -15,8 +15,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-BLOCK_TEXTS = 10_000
-BLOCK_CHARS = 4_000_000
+BLOCK_CHARS = 8_000_000
 ROW_MARK = "\n"
 _FIRST_SURROGATE, _SURROGATES = 0xD800, 0x800
 MAX_WORDS = 0x110000 - _SURROGATES
@@ -51,13 +50,12 @@ class Tokens:
         return [joined[start + 1 : end] for start, end in pairwise(starts)]
 
 
-def blocks(texts: Sequence[str]) -> Iterator[slice]:
-    """Cut texts into runs that fit in the cache: at most `BLOCK_TEXTS` texts and about `BLOCK_CHARS` characters."""
-    for start in range(0, len(texts), BLOCK_TEXTS):
-        end = min(start + BLOCK_TEXTS, len(texts))
-        chars = 0
+def blocks(texts: Sequence[str], size: int) -> Iterator[slice]:
+    """Cut texts into runs that fit in the cache: at most `size` texts and about `BLOCK_CHARS` characters."""
+    for first in range(0, len(texts), size):
+        start, end, chars = first, min(first + size, len(texts)), 0
         if sum(map(len, texts[start:end])) > BLOCK_CHARS:
-            for at in range(start, end):
+            for at in range(first, end):
                 chars += len(texts[at])
                 if chars > BLOCK_CHARS and at > start:
                     yield slice(start, at)
@@ -69,7 +67,8 @@ def split_words(texts: Sequence[str]) -> Tokens:
     """Split texts at spaces (U+0020) and number the words.
 
     Args:
-        texts: any strings. Other white space than the space stays inside its word; a line feed may be a vertical tab there.
+        texts: any strings. Other white space than the space stays inside its word, where a line feed may be a vertical
+            tab.
 
     Returns:
         The words; runs of spaces and spaces at the ends make no empty words.

@@ -103,7 +103,8 @@ def _serve() -> int:
             sys.stdout.flush()
             os._exit(0)
         running += 1
-    return int(any([os.wait()[1] for _ in range(running)]))
+    statuses = [os.wait()[1] for _ in range(running)]
+    return int(any(statuses))
 
 
 if __name__ == "__main__":

@@ -69,6 +69,8 @@ _DIGIT_ENDING = re.compile(r"([0-9])\s+(st|nd|rd|th|s)\b")
 _WHOLE_AND_CENTS = re.compile(r"([€£$][0-9]+) (?:and )?¢([0-9]{1,2})\b")
 _ONLY_CENTS = re.compile(r"[€£$]0.([0-9]{1,2})\b")
 _ONE = re.compile(r"\b1(s?)\b")
+_DIGIT = re.compile(r"[0-9]")
+_MARK = re.compile(r"[.$¢€£%]")
 _STRAY_MARK = re.compile(r"[.$¢€£]([^0-9])")
 _STRAY_PERCENT = re.compile(r"([^0-9])%")
 _SPACES = re.compile(r"\s+")
@@ -148,8 +150,10 @@ def finish(words: Sequence[str]) -> str:
         The normalised text; a stray mark at its beginning or end may leave a space there, as in the original.
     """
     text = " ".join(_spelled(_numbers(words)))
-    text = _STRAY_PERCENT.sub(r"\1 ", _STRAY_MARK.sub(r" \1", text))
-    return _SPACES.sub(" ", text)
+    if _MARK.search(text):
+        text = _STRAY_PERCENT.sub(r"\1 ", _STRAY_MARK.sub(r" \1", text))
+        text = _SPACES.sub(" ", text)
+    return text
 
 
 def _spelled(text: str) -> list[str]:
@@ -163,8 +167,11 @@ def _numbers(words: Sequence[str]) -> str:
     text = " ".join(words)
     if "half" in text:
         text = _halves(text)
-    text = _DIGIT_ENDING.sub(r"\1\2", _LETTER_DIGIT.sub(" ", text))
+    if _DIGIT.search(text):
+        text = _DIGIT_ENDING.sub(r"\1\2", _LETTER_DIGIT.sub(" ", text))
     text = " ".join(read_numbers(text.split()))
+    if not _DIGIT.search(text):
+        return text
     text = _WHOLE_AND_CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02d}", text)
     text = _ONLY_CENTS.sub(lambda found: f"¢{int(found[1])}", text)
     return _ONE.sub(r"one\1", text)

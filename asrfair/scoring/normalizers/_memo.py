@@ -23,6 +23,8 @@ BOUND = 1
 EMPTY = 128
 """Flag of a word of which nothing is left; set by `WordNormalizer`, and such words are not seen by `entangled`."""
 
+BLOCK_TEXTS = 40_000
+
 MAX_KNOWN = 1_000_000
 """Words remembered; beyond that the memory starts afresh."""
 
@@ -31,7 +33,7 @@ class WordNormalizer(Normalizer):
     """A normaliser most of whose rules look at one word."""
 
     def __init__(self) -> None:
-        self._known: dict[str, tuple[str, int]] = {}
+        self._known: dict[str, tuple[bytes, int]] = {}
 
     @abstractmethod
     def normalize_text(self, text: str) -> str:
@@ -64,29 +66,33 @@ class WordNormalizer(Normalizer):
     def normalize(self, texts: Sequence[str]) -> list[str]:
         """See `Normalizer.normalize`."""
         done: list[str] = []
-        for rows in blocks(texts):
+        for rows in blocks(texts, BLOCK_TEXTS):
             done += self._normalize_block(list(texts[rows]))
         return done
 
     def _normalize_block(self, texts: list[str]) -> list[str]:
         tokens = split_words(self.prepare(texts))
         entries = self._look_up(tokens.words)
-        flags = np.fromiter((flag for _, flag in entries), np.uint8, len(entries))
-        done = _assembled(tokens, [left for left, _ in entries])
+        lefts, each = zip(*entries, strict=True)
+        flags = np.array(each, np.uint8)
+        done = _assembled(tokens, lefts)
         for row in self._slow_rows(tokens, flags):
             done[row] = self.normalize_text(texts[row])
         return done
 
-    def _look_up(self, words: list[str]) -> list[tuple[str, int]]:
-        """What is known of each distinct word; the first is the row mark."""
+    def _look_up(self, words: list[str]) -> list[tuple[bytes, int]]:
+        """What is left of each distinct word (in UTF-8, with a space behind it) and its flags; first, the row mark."""
         if len(self._known) > MAX_KNOWN:
             self._known.clear()
         known = self._known
-        return [(ROW_MARK, 0), *(known.get(word) or self._learn(word) for word in words[1:])]
+        return [(ROW_MARK.encode(), 0), *[known.get(word) or self._learn(word) for word in words[1:]]]
 
-    def _learn(self, word: str) -> tuple[str, int]:
+    def _learn(self, word: str) -> tuple[bytes, int]:
         left, flags = self.normalize_word(word)
-        entry = left, flags if left or flags & BOUND else flags | EMPTY
+        if left:
+            entry = f"{left} ".encode("utf-8", "surrogatepass"), flags
+        else:
+            entry = b"", flags if flags & BOUND else flags | EMPTY
         self._known[word] = entry
         return entry
 
@@ -101,14 +107,11 @@ class WordNormalizer(Normalizer):
         return rows
 
 
-def _assembled(tokens: Tokens, lefts: list[str]) -> list[str]:
+def _assembled(tokens: Tokens, lefts: Sequence[bytes]) -> list[str]:
     """Each text put together from what is left of its words."""
-    spaced = [left + " " if left else "" for left in lefts]
-    spaced[0] = ROW_MARK
-    offsets = np.zeros(len(spaced) + 1, np.int32)
-    data = [left.encode("utf-8", "surrogatepass") for left in spaced]
-    np.cumsum(np.fromiter(map(len, data), np.int32, len(data)), out=offsets[1:])
-    choices = pa.StringArray.from_buffers(len(data), pa.py_buffer(offsets), pa.py_buffer(b"".join(data)))
+    offsets = np.zeros(len(lefts) + 1, np.int32)
+    np.cumsum(np.fromiter(map(len, lefts), np.int32, len(lefts)), out=offsets[1:])
+    choices = pa.StringArray.from_buffers(len(lefts), pa.py_buffer(offsets), pa.py_buffer(b"".join(lefts)))
     numbers = pa.Array.from_buffers(pa.int32(), len(tokens.numbers), [None, pa.py_buffer(tokens.numbers)])
     taken = choices.take(numbers)
     end = np.frombuffer(taken.buffers()[1], np.int32, len(taken) + 1)[-1]

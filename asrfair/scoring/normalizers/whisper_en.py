@@ -29,17 +29,17 @@ from asrfair.scoring.normalizers._english_rules import (
 )
 from asrfair.scoring.normalizers._memo import BOUND, WordNormalizer
 
-NUMERIC, STRONG, AND, OWNS, TAKES = 2, 4, 8, 16, 32
-"""Flags: part of a number; one that changes a following `and`; `and` itself; ends in 's or 'd; `been` and the like."""
+NUMERIC, STRONG, AND, OPENS, CLOSES = 2, 4, 8, 16, 32
+"""Flags: part of a number; one that changes a following `and`; `and` itself; the two sides of the pairs that belong
+together: what ends in 's or 'd before a participle (`he's been`), `a` before `half` (`two and a half`)."""
 
 _PLAIN = re.compile(r'"*([a-z]+(?:-[a-z]+)*)[,;:!?"-]*\.?"*')
-_OPENERS = re.compile(r"[\[<(]")
 _GLUED = re.compile(r"'+(?:re|s|d|ll|t|ve|m|all|ma|am)\b")
 _SUFFIX = re.compile(r"(?:st|nd|rd|th|s)\b")
 _HALF = re.compile(r"\bhalf\b")
 _DIGIT = re.compile(r"[\d¢$£€%]")
 _PARTICIPLES = frozenset({"been", "gone", "done", "got"})
-_SPECIAL = frozenset({*VOCABULARY, *EXPANSIONS, *FILLERS, *_PARTICIPLES, "half", "st", "nd", "rd", "th", "s"})
+_SPECIAL = frozenset({*VOCABULARY, *EXPANSIONS, *FILLERS, *_PARTICIPLES, "a", "half", "st", "nd", "rd", "th", "s"})
 _CARDINAL_KINDS = frozenset({"zero", "unit", "tens"})
 
 
@@ -63,7 +63,7 @@ class WhisperEnglishNormalizer(WordNormalizer):
 
     def prepare(self, texts: list[str]) -> list[str]:
         """Texts without what stands in brackets; where one is left open, the word that holds it is bound."""
-        return [unbracketed(text.lower()) if _OPENERS.search(text) else text for text in texts]
+        return [unbracketed(text.lower()) if _has_opener(text) else text for text in texts]
 
     def normalize_word(self, word: str) -> tuple[str, int]:
         """See `WordNormalizer`."""
@@ -73,8 +73,8 @@ class WhisperEnglishNormalizer(WordNormalizer):
             parts = plain[1].split("-")
             if _SPECIAL.isdisjoint(parts):
                 table = spelling()
-                return " ".join(table.get(part, part) for part in parts), 0
-        if _OPENERS.search(lower) or len(lower.split()) != 1:
+                return " ".join([table.get(part, part) for part in parts]), 0
+        if _has_opener(lower) or len(lower.split()) != 1:
             return "", BOUND
         bare = without_fillers(lower)
         words = words_of(written_out(bare))
@@ -82,13 +82,18 @@ class WhisperEnglishNormalizer(WordNormalizer):
         return left, _flags(bare, words, left)
 
     def entangled(self, flags: NDArray[np.uint8]) -> NDArray[np.bool_]:
-        """Numbers side by side (`and` after some of them too), and 's or 'd before a participle."""
+        """Numbers side by side (`and` after some of them too), and the pairs that belong together."""
         found: NDArray[np.bool_] = (flags & BOUND) != 0
         left, right = flags[:-1], flags[1:]
         found[:-1] |= ((left & NUMERIC) != 0) & ((right & NUMERIC) != 0)
         found[:-1] |= ((left & STRONG) != 0) & ((right & AND) != 0)
-        found[:-1] |= ((left & OWNS) != 0) & ((right & TAKES) != 0)
+        found[:-1] |= ((left & OPENS) != 0) & ((right & CLOSES) != 0)
         return found
+
+
+def _has_opener(text: str) -> bool:
+    """Whether a bracket may open in a text."""
+    return "[" in text or "(" in text or "<" in text
 
 
 def _flags(bare: str, words: list[str], left: str) -> int:
@@ -102,11 +107,11 @@ def _flags(bare: str, words: list[str], left: str) -> int:
     if not words:
         return BOUND if _GLUED.match(bare) else 0
     marks_at_the_ends = left != left.strip() or left.endswith(tuple(".$¢€£")) or left.startswith("%")
-    if marks_at_the_ends or _GLUED.match(bare) or any(map(_HALF.search, words)):
+    if marks_at_the_ends or _GLUED.match(bare) or any(map(_HALF.search, words[1:])):
         return BOUND
-    flags = OWNS if bare.endswith(("'s", "'d")) else 0
-    if words[0] in _PARTICIPLES:
-        flags |= TAKES
+    flags = OPENS if bare.endswith(("'s", "'d")) or words[-1] == "a" else 0
+    if words[0] in _PARTICIPLES or _HALF.match(words[0]):
+        flags |= CLOSES
     if words[0] == "and":
         flags |= AND
     if _SUFFIX.match(words[0]):

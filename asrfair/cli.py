@@ -1,0 +1,256 @@
+"""The command line: verbs that parse, call `pipeline` and print. Results go to stdout, talk to stderr; no logic here.
+
+Exit codes: 0 done; 1 a gate failed; 2 bad input or usage; 3 cannot tell; 4 too many failed utterances;
+130 stopped by Ctrl-C, with what was finished kept.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from asrfair import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from asrfair.pipeline import Outcome
+    from asrfair.progress import Progress
+
+BAD_INPUT = 2
+TOO_MANY_FAILED = 4
+INTERRUPTED = 130
+
+
+class _Group(click.Group):
+    """A group whose verbs turn bad input into exit code 2 and one clear message."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from asrfair.errors import InputError
+
+        try:
+            return super().invoke(ctx)
+        except InputError as error:
+            click.echo(f"asrfair: {error}", err=True)
+            ctx.exit(BAD_INPUT)
+        except KeyboardInterrupt:
+            click.echo("asrfair: stopped", err=True)
+            ctx.exit(INTERRUPTED)
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+
+
+def _several(*names: str, **kwargs: Any) -> Callable[[Any], Any]:
+    """An option that may be given several times."""
+    return click.option(*names, multiple=True, **kwargs)
+
+
+_OUT = click.option("--out", required=True, metavar="RUN", help="Folder of the run; made if absent.")
+_HYPOTHESES = _several(
+    "--hypotheses", metavar="NAME=FILE", help="Transcripts made elsewhere: JSONL, CSV, TSV or sclite trn."
+)
+_NORMALIZERS = _several("--normalizer", metavar="N", help="whisper-en, minimal, none; the first is the headline.")
+_COSTS = click.option("--costs", type=click.Choice(["levenshtein", "sclite"]), default="levenshtein", show_default=True)
+_BY = _several("--by", metavar="ATTR|A*B", help="Attribute or intersection; every attribute unless given.")
+_BASELINE = _several(
+    "--baseline", metavar="ATTR=GROUP", help="Compare with this group instead of the manifest's choice."
+)
+_LIMIT = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A seeded sample, stratified by group.")
+_SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample and of the noise.")
+_WORKERS = click.option(
+    "--workers", type=click.IntRange(min=1), metavar="N", help="Parallel workers; one a core unless given."
+)
+_MAX_FAILED = click.option(
+    "--max-failed",
+    type=click.FloatRange(0, 1),
+    default=0.05,
+    show_default=True,
+    metavar="SHARE",
+    help="Exit with 4 if more than this share of the utterances failed.",
+)
+
+
+@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="asrfair")
+def main() -> None:
+    """For whom, and in which room, does this speech recogniser fail?
+
+    A run is a folder: transcribe fills it, score, analyze and report read it. demo and audit do it all at once.
+    """
+
+
+@main.command()
+@click.option("--out", default="runs/demo", show_default=True, metavar="RUN", help="Folder of the run.")
+@click.option("--quick", is_flag=True, help="Fewer voices and sentences: under a minute.")
+@_WORKERS
+def demo(out: str, quick: bool, workers: int | None) -> None:
+    """The whole way on voices synthesised on the spot, with the embedded engine."""
+    from asrfair import pipeline
+
+    click.echo("Synthesising voices. They are no evidence about people; they show what an audit looks like.", err=True)
+    with _progress() as progress:
+        outcome = pipeline.demo(out, quick=quick, workers=workers, progress=progress)
+    _finish(outcome, 0.05)
+
+
+@main.command()
+@click.argument("manifest")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def check(manifest: str, as_json: bool) -> None:
+    """Validate a manifest and its audio, and show who is in it."""
+    from asrfair import pipeline
+
+    checked = pipeline.check(manifest)
+    for fault in () if as_json else checked.faults:
+        click.echo(f"{'warning: ' if fault.warning else ''}{fault}", err=True)
+    click.echo(checked.as_json() if as_json else checked.as_text())
+    sys.exit(BAD_INPUT if checked.is_faulty else 0)
+
+
+@main.command()
+@click.argument("manifest")
+@_several("--system", "systems", required=True, metavar="NAME[,k=v...]", help="Engine with options; id=... names it.")
+@_several("--condition", "conditions", default=["clean"], metavar="clean|ENV@LEVEL", help="What the engine hears.")
+@_OUT
+@_LIMIT
+@_SEED
+@_WORKERS
+@click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="For faults that may pass.")
+@click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds for one utterance.")
+@click.option("--retry-failed", is_flag=True, help="Try again what failed for good before.")
+@_MAX_FAILED
+def transcribe(manifest: str, out: str, max_failed: float, **options: Any) -> None:
+    """Transcribe a manifest; run it again and it continues."""
+    from asrfair import pipeline
+
+    with _progress() as progress:
+        outcome = pipeline.transcribe(manifest, out, progress=progress, **options)
+    _finish(outcome, max_failed)
+
+
+@main.command()
+@click.argument("run")
+@_HYPOTHESES
+@click.option("--out", metavar="RUN", help="Folder of the run, with --hypotheses.")
+@_NORMALIZERS
+@_COSTS
+@_MAX_FAILED
+def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: float, **options: Any) -> None:
+    """Count errors: score RUN, or score MANIFEST --hypotheses NAME=FILE --out RUN."""
+    from asrfair import pipeline
+
+    if hypotheses:
+        if out is None:
+            raise click.UsageError("--hypotheses needs --out RUN, the folder to write")
+        pipeline.ingest(run, _files(hypotheses), out)
+        run = out
+    elif out is not None:
+        raise click.UsageError("--out goes with --hypotheses; score RUN writes into RUN")
+    _finish(pipeline.score(run, **options), max_failed)
+
+
+@main.command()
+@click.argument("run")
+@_BY
+@_BASELINE
+def analyze(run: str, **options: Any) -> None:
+    """Rates, intervals and disparities by group, from the scores of a run."""
+    from asrfair import pipeline
+
+    click.echo(pipeline.analyze(run, **options).as_text())
+
+
+@main.command()
+@click.argument("run")
+def report(run: str) -> None:
+    """Write the service card (card.json, card.md) and the page (report.html) of a run."""
+    from asrfair import pipeline
+
+    for path in pipeline.report(run):
+        click.echo(path)
+
+
+@main.command()
+@click.argument("manifest")
+@_several("--hypotheses", required=True, metavar="NAME=FILE", help="Transcripts made elsewhere: JSONL, CSV, TSV, trn.")
+@_OUT
+@_NORMALIZERS
+@_COSTS
+@_BY
+@_BASELINE
+@_MAX_FAILED
+def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: float, **options: Any) -> None:
+    """Score, analyze and report in one, for transcripts made elsewhere."""
+    from asrfair import pipeline
+
+    made = pipeline.audit(manifest, _files(hypotheses), out=out, **options)
+    _finish(made.outcome(max_failed=max_failed), max_failed)
+
+
+@main.command()
+@click.argument("config")
+@_LIMIT
+def run(config: str, limit: int | None) -> None:
+    """Everything from one TOML file; run it again and it continues."""
+    from asrfair import pipeline
+
+    with _progress() as progress:
+        outcome = pipeline.run(config, limit=limit, progress=progress)
+    _finish(outcome, outcome.max_failed)
+
+
+@main.command()
+def systems() -> None:
+    """The engines there are, with their options, and what is missing for those that cannot run here."""
+    from asrfair import pipeline
+
+    click.echo(pipeline.systems())
+
+
+@main.command()
+def environments() -> None:
+    """The environments there are, with their levels."""
+    from asrfair import pipeline
+
+    click.echo(pipeline.environments())
+
+
+def _files(hypotheses: tuple[str, ...]) -> dict[str, str]:
+    """`NAME=FILE` texts as a mapping."""
+    from asrfair.config import parse_pair
+
+    pairs = [parse_pair(text, "--hypotheses", "NAME=FILE, such as engine=transcripts.jsonl") for text in hypotheses]
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise click.UsageError(f"--hypotheses: two files are called {name!r}; give each system its own name")
+    return dict(pairs)
+
+
+def _progress() -> Progress:
+    """How far a run is, on stderr."""
+    from asrfair.progress import Progress
+
+    return Progress()
+
+
+def _finish(outcome: Outcome, max_failed: float) -> None:
+    """Print what came out, and leave with 4 if too much failed, or with 130 if it was stopped."""
+    click.echo(outcome.text)
+    if outcome.interrupted:
+        click.echo("asrfair: stopped; what was finished is kept, and the same command continues", err=True)
+        sys.exit(INTERRUPTED)
+    if outcome.failed_share > max_failed:
+        click.echo(outcome.failures_text(), err=True)
+        click.echo(
+            f"asrfair: {outcome.n_failed} of {outcome.n_rows} utterances failed, more than {max_failed:.1%}", err=True
+        )
+        sys.exit(TOO_MANY_FAILED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What the words of the card mean, once, for every form of it."""
+
+from __future__ import annotations
+
+DEFINITIONS = {
+    "Word error rate (WER)": (
+        "Substituted, deleted and inserted words per word that was said, summed over all utterances of a group, then "
+        "divided. It can exceed 100 %."
+    ),
+    "95 % interval": (
+        "Where the rate of people like these may lie. The speaker is the unit: delete-one-speaker jackknife on the "
+        "log scale, with degrees of freedom for few and unequal speakers."
+    ),
+    "Speaker mean": "The mean of the speakers' own rates: what a random speaker meets, however much they talk.",
+    "Character error rate (CER)": "The same as the word error rate, on characters (grapheme clusters, without spaces).",
+    "Times the baseline": (
+        "The group's rate divided by that of the baseline group, or of everybody else where no baseline was named, "
+        "with its 95 % interval."
+    ),
+    "Adjusted p": (
+        "The probability of a gap at least this large if there were none, adjusted by Holm's method for all groups "
+        "that were compared for one system and condition."
+    ),
+    "More errors, fewer errors": "The adjusted p is below 0.05.",
+    "Not shown": (
+        "No gap was shown. That is not equality: the smallest ratio that these speakers would have shown with 80 % "
+        "probability is given beside it."
+    ),
+    "Cannot tell": "Too few speakers, no errors, or speakers unknown: no test can be given.",
+    "Not reported": "Fewer than 3 speakers: a rate would describe persons, not a group.",
+    "Failed": "The system gave no transcript. Failures are counted by group and are in no error rate.",
+    "Missing": "The manifest says nothing for these utterances. They are shown and never compared.",
+}

@@ -1,0 +1,179 @@
+"""The card as Markdown: `card.md`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from asrfair.report.card import AttributePart, Card, CellPart, GroupRow
+from asrfair.report.wording import (
+    NONE,
+    VERDICTS,
+    condition,
+    count,
+    interval,
+    number,
+    p_value,
+    percent,
+    percent_interval,
+)
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+
+
+def escaped(text: object) -> str:
+    r"""A text that Markdown (and the HTML in it) takes as it is.
+
+    >>> escaped("<script>|*")
+    '\\<script\\>\\|\\*'
+    """
+    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def render_markdown(card: Card) -> str:
+    """The whole card."""
+    parts = [f"# {escaped(card.title)}", _overview(card), "## Findings", _items([f.text for f in card.findings])]
+    for cell in card.cells:
+        parts += _cell(cell)
+    parts += ["## Failures", _failures(card)]
+    parts += ["## Who is in the data", _coverage(card)]
+    parts += ["## What was not tested", _items(card.not_tested)]
+    parts += ["## What the words mean", _items([f"{term}: {text}" for term, text in card.definitions.items()])]
+    parts += ["## Signature of the numbers", _signature(card)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _items(texts: Sequence[str]) -> str:
+    """A list."""
+    return "\n".join(f"- {escaped(text)}" for text in texts) or "- nothing"
+
+
+def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    """A table; the first column to the left."""
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "---:|" * (len(header) - 1)]
+    lines += ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _overview(card: Card) -> str:
+    """What was tested on what."""
+    data = card.dataset
+    size = f"{count(data.get('n_utterances') or 0, 'utterance')}, {count(data.get('n_speakers') or 0, 'speaker')}"
+    facts = [
+        f"Data: {data.get('name')} {data.get('version')} ({data.get('language')}), {size}",
+        f"Licence: {data.get('licence')}",
+        f"How speakers were found: {data.get('collection')}",
+        f"What they agreed to: {data.get('consent')}",
+        f"Made: {card.made}",
+    ]
+    return _items([*([str(data["notes"])] if data.get("notes") else []), *facts])
+
+
+def _cell(cell: CellPart) -> list[str]:
+    """One system under one condition."""
+    overall = cell.overall
+    others = [name for name in overall.wer_by_normalizer if name != cell.normalizer]
+    lines = [
+        f"## {escaped(cell.system_id)}: {escaped(condition(cell.condition_id))}",
+        f"Everybody: WER {percent(overall.wer)} % (95 % interval "
+        f"{percent_interval(overall.wer_low, overall.wer_high)}), "
+        f"speaker mean {percent(overall.wer_macro)} %, CER {percent(overall.cer)} %; "
+        f"{count(overall.n_ref_words, 'word')}, {overall.n_failed:,} of "
+        f"{count(overall.n_utterances, 'utterance')} failed. "
+        f"Normaliser {escaped(cell.normalizer)}; signature `{cell.signature}`.",
+    ]
+    for part in cell.attributes:
+        lines += [f"### {escaped(part.attribute)}{_against(part)}", _part(part, others)]
+    return lines
+
+
+def _against(part: AttributePart) -> str:
+    """What the groups are compared with."""
+    return f", against {escaped(part.baseline)}" if part.baseline else ""
+
+
+def _part(part: AttributePart, others: Sequence[str]) -> str:
+    """The groups of one attribute."""
+    header = ["group", "speakers", "utterances", "failed", "words", "WER %", "95 % interval", "speaker mean %", "CER %"]
+    header += [f"WER % {escaped(name)}" for name in others]
+    header += ["times", "95 % interval", "adjusted p", "verdict", "flags"]
+    return _table(header, [_row(row, others) for row in part.groups])
+
+
+def _row(row: GroupRow, others: Sequence[str]) -> list[str]:
+    """One group."""
+    compared = row.baseline is not None
+    return [
+        row.group,
+        NONE if row.n_speakers is None else f"{row.n_speakers:,}",
+        f"{row.n_utterances:,}",
+        f"{row.n_failed:,}",
+        f"{row.n_ref_words:,}",
+        percent(row.wer),
+        percent_interval(row.wer_low, row.wer_high),
+        percent(row.wer_macro),
+        percent(row.cer),
+        *(percent(row.wer_by_normalizer.get(name)) for name in others),
+        number(row.wer_ratio) if compared else "",
+        interval(row.ratio_low, row.ratio_high) if compared else "",
+        p_value(row.p_adjusted) if compared else "",
+        VERDICTS.get(row.verdict or "", ""),
+        "; ".join(row.flags),
+    ]
+
+
+def _failures(card: Card) -> str:
+    """Who has no transcript."""
+    if not card.failures:
+        return "Every utterance was transcribed by every system under every condition."
+    rows = [
+        [
+            f["system_id"],
+            condition(f["condition_id"]),
+            f["attribute"],
+            f["group"],
+            f"{f['n_failed']:,} of {f['n_utterances']:,}",
+            ", ".join(f"{kind} {n}" for kind, n in f["kinds"].items()),
+        ]
+        for f in card.failures
+    ]
+    return _table(["system", "condition", "attribute", "group", "failed", "why"], rows)
+
+
+def _coverage(card: Card) -> str:
+    """Who is in the manifest."""
+    rows = [
+        [
+            c["attribute"],
+            c["group"],
+            f"{c['n_utterances']:,}",
+            NONE if c["n_speakers"] is None else f"{c['n_speakers']:,}",
+            NONE if c["minutes"] is None else f"{c['minutes']:.1f}",
+            f"{c['words']:,}",
+        ]
+        for c in card.coverage
+    ]
+    return _table(["attribute", "group", "utterances", "speakers", "minutes", "words"], rows)
+
+
+def _signature(card: Card) -> str:
+    """What every number depends on."""
+    signed = card.signature
+    facts = [
+        f"asrfair {signed['asrfair_version']}, run {signed['run_id']}, seed {signed['seed']}",
+        f"counts by {signed['costs']}",
+        f"manifest {signed['manifest_digest']}",
+        *(f"normaliser {n['name']}@{n['version']}, rules {n['digest']}" for n in signed["normalizers"]),
+        *(
+            f"system {s['system_id']}: {s['name']} {s['version']}, "
+            + (", ".join(f"{key}={value}" for key, value in s["options"].items() if value is not None) or "no options")
+            for s in signed["systems"]
+        ),
+        *(
+            f"condition {c['condition_id']}: {c.get('description') or 'audio as it is'}"
+            + (f" (environment {c['environment_digest']}, seed {c['seed']})" if c.get("environment_digest") else "")
+            for c in signed["conditions"]
+        ),
+        *(f"{cell.system_id}, {cell.condition_id}: signature {cell.signature}" for cell in card.cells),
+    ]
+    return _items(facts)

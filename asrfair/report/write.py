@@ -1,0 +1,41 @@
+"""Writing the report of a run: `card.json`, `card.md` and `report.html`, each whole or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from asrfair.files import write_aside
+from asrfair.report.card import make_card
+from asrfair.report.markdown import render_markdown
+from asrfair.report.page import render_page
+
+
+def write_report(run_folder: Path, run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table) -> list[Path]:
+    """Write the three files.
+
+    Args:
+        run_folder: where to.
+        run: the contents of `run.json`.
+        groups: `tables.GROUPS`.
+        disparities: `tables.DISPARITIES`.
+
+    Returns:
+        Their paths.
+
+    Raises:
+        RunFolderError: a file cannot be written.
+    """
+    card = make_card(run, groups, disparities)
+    files = {
+        "card.json": msgspec.json.format(msgspec.json.encode(card), indent=2),
+        "card.md": render_markdown(card).encode(),
+        "report.html": render_page(card).encode(),
+    }
+    for name, data in files.items():
+        write_aside(run_folder / name, data)
+    return [run_folder / name for name in files]
