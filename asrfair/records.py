@@ -226,6 +226,27 @@ class ErrorCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Total:
+    """All utterances of one system, condition and normaliser.
+
+    Attributes:
+        system_id, condition_id, normalizer: which.
+        n_utterances: rows, failures included.
+        n_failed: rows without a transcript; they are in no count.
+        counts: summed error counts; WER, MER and WIL follow from them.
+        cer: character error rate from summed counts, a fraction; None without reference characters.
+    """
+
+    system_id: str
+    condition_id: str
+    normalizer: str
+    n_utterances: int
+    n_failed: int
+    counts: ErrorCounts
+    cer: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class GroupInterval:
     """The word error rate of one group with its interval (METHODS 0 and 2: log scale, jackknife, Satterthwaite).
 

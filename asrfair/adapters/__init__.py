@@ -23,6 +23,7 @@ __all__ = [
     "Engine",
     "TranscriptSource",
     "available_engines",
+    "check_options",
     "describe_options",
     "engine_class",
     "load_engine",
@@ -73,8 +74,16 @@ def load_engine(name: str, options: Mapping[str, OptionValue]) -> Engine:
         InputError: no such engine or option, or a value that is not what the option takes.
         MissingExtraError: the engine's library is not installed.
     """
-    cls = engine_class(name)
-    known = _options(cls)
+    return engine_class(name)(**check_options(name, options))
+
+
+def check_options(name: str, options: Mapping[str, OptionValue]) -> dict[str, OptionValue | None]:
+    """The options of an engine as its constructor wants them; the engine's library is not loaded.
+
+    Raises:
+        InputError: no such engine or option, or a value that is not what the option takes.
+    """
+    known = _options(engine_class(name))
     for key in options:
         if key not in known:
             raise InputError(f"the engine {name} has no option {key!r}; it takes {describe_options(name)}")
@@ -82,7 +91,7 @@ def load_engine(name: str, options: Mapping[str, OptionValue]) -> Engine:
     absent = [key for key, (_, default) in known.items() if default is inspect.Parameter.empty and key not in values]
     if absent:
         raise InputError(f"the engine {name} needs {', '.join(absent)}: --system {name},{absent[0]}=...")
-    return cls(**values)
+    return values
 
 
 def describe_options(name: str) -> str:

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from asrfair.records import ALL
+from asrfair.records import ALL, Total
 from asrfair.report.card import make_card
 from asrfair.report.wording import NONE, VERDICTS, condition, interval, number, percent, percent_interval
 
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from asrfair.report.card import CellPart, GroupRow
-    from asrfair.scoring.totals import Total
 
 MOST_FINDINGS = 12
 MOST_NAME = 30

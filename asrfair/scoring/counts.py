@@ -25,7 +25,7 @@ from asrfair.scoring.distances import COSTS, substitutions
 from asrfair.scoring.tokens import MAX_WORDS, Tokens, blocks, split_words
 from asrfair.tables import ERROR_COUNTS
 
-BLOCK_PAIRS = 20000
+BLOCK_PAIRS = 5_000
 
 Texts: TypeAlias = Sequence[str | None] | pa.Array | pa.ChunkedArray
 

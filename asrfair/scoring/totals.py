@@ -2,38 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from asrfair.records import ErrorCounts
+from asrfair.records import ErrorCounts, Total
 
 _KEYS = ["system_id", "condition_id", "normalizer"]
 _SUMS = ["hits", "substitutions", "deletions", "insertions", "n_ref_chars", "char_errors"]
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """All utterances of one system, condition and normaliser.
-
-    Attributes:
-        system_id, condition_id, normalizer: which.
-        n_utterances: rows, failures included.
-        n_failed: rows without a transcript; they are in no count.
-        counts: summed error counts; WER, MER and WIL follow from them.
-        cer: character error rate from summed counts, a fraction; None without reference characters.
-    """
-
-    system_id: str
-    condition_id: str
-    normalizer: str
-    n_utterances: int
-    n_failed: int
-    counts: ErrorCounts
-    cer: float | None
 
 
 def totals(path: Path) -> list[Total]:

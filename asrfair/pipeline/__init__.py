@@ -1,0 +1,23 @@
+"""The only room that joins rooms: one function a verb, each reads the file before it and writes the file after it."""
+
+from asrfair.pipeline.hypotheses import ingest, transcribe
+from asrfair.pipeline.numbers import analyze, report, score
+from asrfair.pipeline.results import Audit, Checked, Outcome
+from asrfair.pipeline.whole import audit, check, demo, environments, run, systems
+
+__all__ = [
+    "Audit",
+    "Checked",
+    "Outcome",
+    "analyze",
+    "audit",
+    "check",
+    "demo",
+    "environments",
+    "ingest",
+    "report",
+    "run",
+    "score",
+    "systems",
+    "transcribe",
+]

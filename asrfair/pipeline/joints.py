@@ -1,0 +1,155 @@
+"""What several verbs need between the rooms: the rows of a run, its cells, and what `run.json` says of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from asrfair.errors import RunFolderError
+from asrfair.manifest import Attribute, Manifest, coverage, group_column, groupable, load_manifest
+from asrfair.manifest.sample import sample_rows
+from asrfair.provenance import ConditionRecord, ManifestRecord, RunRecord, SystemRecord, open_record
+from asrfair.records import CLEAN, Condition, SystemInfo, Utterance
+from asrfair.scoring.failures import failures_by_group
+from asrfair.store import read_hypotheses
+
+if TYPE_CHECKING:
+    from asrfair.stress import Environment
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """The utterances of a manifest that are in the run."""
+
+    manifest: Manifest
+    rows: pa.Table
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __iter__(self) -> Iterator[Utterance]:
+        if len(self.rows) == len(self.manifest):
+            return self.manifest.utterances()
+        chosen = set(self.rows["utterance_id"].to_pylist())
+        return (utterance for utterance in self.manifest.utterances() if utterance.utterance_id in chosen)
+
+
+def begun(folder: Path, manifest: Manifest, limit: int | None, seed: int) -> RunRecord:
+    """The record of a run folder that is about to be filled."""
+    record = open_record(folder, seed)
+    record.manifest = manifest_record(folder, manifest)
+    record.coverage = coverage(manifest).as_dict()
+    record.limit, record.seed = limit, seed
+    return record
+
+
+def system_record(system_id: str, engine: str, info: SystemInfo) -> SystemRecord:
+    """What `run.json` says of a system."""
+    return SystemRecord(
+        system_id=system_id,
+        engine=engine,
+        name=info.name,
+        version=info.version,
+        options=dict(info.options),
+        deterministic=info.deterministic,
+    )
+
+
+def condition_record(condition: Condition, environment: Environment | None) -> ConditionRecord:
+    """What `run.json` says of a condition."""
+    if environment is None:
+        return ConditionRecord(condition_id=condition.condition_id)
+    return ConditionRecord(
+        condition_id=condition.condition_id,
+        environment=condition.environment,
+        level=condition.level,
+        seed=condition.seed,
+        environment_digest=environment.digest,
+        description=environment.description,
+    )
+
+
+def places(record: RunRecord) -> list[tuple[str, str]]:
+    """System and condition of every cell of a run, in the order of the tables' files."""
+    return sorted(record.cells, key=lambda cell: (cell[0], cell[1] != CLEAN, cell[1]))
+
+
+def cell_rows(folder: Path, place: tuple[str, str]) -> pa.Table:
+    """The hypotheses of one cell."""
+    columns = ["utterance_id", "status", "text", "error"]
+    return read_hypotheses(folder, columns=columns, system_id=place[0], condition_id=place[1])
+
+
+def failures(
+    folder: Path, record: RunRecord, rows: pa.Table, attributes: Mapping[str, Attribute]
+) -> list[dict[str, Any]]:
+    """Who has no transcript, by group, of every cell of a run."""
+    groups = group_columns(rows, attributes)
+    return [
+        {"system_id": place[0], "condition_id": place[1], **entry}
+        for place in places(record)
+        for entry in failures_by_group(rows["utterance_id"], groups, cell_rows(folder, place))
+    ]
+
+
+def manifest_record(folder: Path, manifest: Manifest) -> ManifestRecord:
+    """What `run.json` says of a manifest; its path is relative to the run folder, so that both can move together."""
+    dataset, speakers = manifest.dataset, manifest.table["speaker_id"]
+    return ManifestRecord(
+        path=os.path.relpath(manifest.rows_path.absolute(), folder.absolute()),
+        digest=manifest.digest,
+        name=dataset.name,
+        version=dataset.version,
+        licence=dataset.licence,
+        language=dataset.language,
+        collection=dataset.collection,
+        consent=dataset.consent,
+        notes=dataset.notes,
+        n_utterances=len(manifest),
+        n_speakers=pc.count_distinct(speakers).as_py(),
+        attributes=msgspec.to_builtins(manifest.attributes),
+        undeclared=list(manifest.undeclared),
+    )
+
+
+def manifest_of(folder: Path, record: RunRecord) -> Manifest:
+    """The manifest that a run was made from.
+
+    Raises:
+        InputError: it is not where it was; says how to bring it back.
+    """
+    if record.manifest is None or not record.cells:
+        raise RunFolderError(f"{folder}: nothing was transcribed yet; start with asrfair transcribe, or --hypotheses")
+    path = Path(os.path.normpath(folder / record.manifest.path))
+    if not path.exists():
+        raise RunFolderError(
+            f"{folder}: its manifest {record.manifest.name!r} is not at {path} any more; the references are needed to "
+            "score: move it back, or score MANIFEST --hypotheses into a new run"
+        )
+    return load_manifest(path)
+
+
+def group_columns(rows: pa.Table, attributes: Mapping[str, Attribute]) -> dict[str, pa.ChunkedArray]:
+    """The group of every row in every attribute that has groups."""
+    return {
+        name: group_column(rows[name], a)
+        for name, a in attributes.items()
+        if groupable(a) and name in rows.column_names
+    }
+
+
+def selected(manifest: Manifest, limit: int | None, seed: int) -> pa.Table:
+    """The rows of the run: all, or the seeded sample."""
+    table = manifest.table
+    if limit is None or limit >= len(table):
+        return table
+    columns = [column.to_pylist() for column in group_columns(table, manifest.attributes).values()]
+    strata = list(zip(*columns, strict=True)) if columns else [()] * len(table)
+    return table.take(sample_rows(table["utterance_id"].to_pylist(), strata, limit, seed))

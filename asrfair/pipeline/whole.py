@@ -1,0 +1,139 @@
+"""Several verbs at once, and what there is to choose from."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from asrfair import config as configuration
+from asrfair.adapters import available_engines, describe_options
+from asrfair.errors import ManifestError
+from asrfair.manifest import coverage, load_manifest
+from asrfair.pipeline.hypotheses import Hypotheses, Progress, ingest, transcribe
+from asrfair.pipeline.numbers import analyze, report, score
+from asrfair.pipeline.results import Audit, Checked, Outcome
+from asrfair.provenance import read_record
+from asrfair.records import CLEAN
+
+DEMO_CONDITION = "machine-hum@5dB"
+
+
+def check(path: str | Path) -> Checked:
+    """Validate a manifest with its audio, and count who is in it."""
+    try:
+        manifest = load_manifest(path, audio="readable")
+    except ManifestError as error:
+        return Checked(error.faults, None)
+    return Checked(manifest.warnings, coverage(manifest))
+
+
+def audit(
+    manifest: str | Path,
+    hypotheses: Hypotheses,
+    *,
+    out: str | Path | None = None,
+    normalizer: Sequence[str] = (),
+    costs: str = "levenshtein",
+    by: Sequence[str] = (),
+    baseline: Sequence[str] | Mapping[str, str] = (),
+) -> Audit:
+    """Score, analyze and report in one, for transcripts made elsewhere: no audio, no engine, no GPU.
+
+    Args:
+        manifest: folder or rows file.
+        hypotheses: system name -> file (JSONL, CSV, TSV or sclite trn).
+        out: the run folder; without one, the tables are returned and no file is kept.
+        normalizer: as for `score`.
+        costs: as for `score`.
+        by: as for `analyze`.
+        baseline: as for `analyze`.
+
+    Raises:
+        InputError: anything that cannot be used, with its place and remedy.
+    """
+    if out is None:
+        with tempfile.TemporaryDirectory() as folder:
+            made = audit(manifest, hypotheses, out=folder, normalizer=normalizer, costs=costs, by=by, baseline=baseline)
+            return Audit(made.groups, made.disparities, made.run)
+    ingest(manifest, hypotheses, out)
+    return from_hypotheses(out, normalizer=normalizer, costs=costs, by=by, baseline=baseline)
+
+
+def run(path: str | Path, *, limit: int | None = None, progress: Progress | None = None) -> Outcome:
+    """Everything from one configuration file; run it again and it continues.
+
+    Raises:
+        InputError: a faulty configuration, or anything that one of its verbs refuses.
+    """
+    wanted = configuration.load_config(Path(path))
+    if wanted.hypotheses:
+        ingest(wanted.manifest, {spec.name: spec.file for spec in wanted.hypotheses}, wanted.out)
+    if wanted.systems:
+        done = transcribe(
+            wanted.manifest,
+            wanted.out,
+            systems=wanted.systems,
+            conditions=wanted.conditions,
+            limit=limit or wanted.limit,
+            seed=wanted.seed,
+            workers=wanted.workers,
+            retries=wanted.retries,
+            timeout_s=wanted.timeout_s,
+            progress=progress,
+        )
+        if done.interrupted:
+            return done
+    made = from_hypotheses(
+        wanted.out, normalizer=wanted.normalizers, costs=wanted.costs, by=wanted.by, baseline=wanted.baselines
+    )
+    return made.outcome(max_failed=wanted.max_failed)
+
+
+def demo(
+    out: str | Path, *, quick: bool = False, workers: int | None = None, progress: Progress | None = None
+) -> Outcome:
+    """The whole way on voices synthesised on the spot, with the embedded engine.
+
+    Raises:
+        MissingExtraError: the parts of the extra `demo` are not installed.
+        InputError: the run folder is in use.
+    """
+    from asrfair.manifest.corpora.demo import GRAMMAR_FILE, build_demo_corpus
+
+    folder = Path(out)
+    corpus = build_demo_corpus(folder / ("corpus-quick" if quick else "corpus"), quick=quick)
+    system = configuration.SystemSpec(
+        engine="pocketsphinx", id="pocketsphinx", options={"grammar": str(corpus / GRAMMAR_FILE)}
+    )
+    conditions = [CLEAN, DEMO_CONDITION]
+    done = transcribe(corpus, out, systems=[system], conditions=conditions, workers=workers, progress=progress)
+    return done if done.interrupted else from_hypotheses(out).outcome()
+
+
+def from_hypotheses(
+    out: str | Path,
+    *,
+    normalizer: Sequence[str] = (),
+    costs: str = "levenshtein",
+    by: Sequence[str] = (),
+    baseline: Sequence[str] | Mapping[str, str] = (),
+) -> Audit:
+    """Score, analyze and report a run that has hypotheses."""
+    score(out, normalizer=normalizer, costs=costs)
+    made = analyze(out, by=by, baseline=baseline)
+    files = report(out)
+    return Audit(made.groups, made.disparities, read_record(Path(out)).as_dict(), Path(out), files)
+
+
+def systems() -> str:
+    """The engines with their options, and what is missing for those that cannot run here."""
+    return "\n".join(f"{name}: {describe_options(name)}" for name in available_engines())
+
+
+def environments() -> str:
+    """The environments with their levels."""
+    from asrfair.stress import available_environments, load_environment
+
+    found = [load_environment(name) for name in available_environments()]
+    return "\n".join(f"{e.name}: {e.description} Levels: {', '.join(e.levels)}" for e in found)
