@@ -167,7 +167,7 @@ def test_levenshtein_errors_obey_the_triangle(a, b, c):
 @given(a=texts, b=texts)
 def test_an_alignment_has_the_counts_and_gives_both_texts_back(costs, a, b):
     spans = align(a, b, costs=costs)
-    n_words = {kind: 0 for kind in KINDS}
+    n_words = dict.fromkeys(KINDS, 0)
     for span in spans:
         n_words[span.kind] += max(len(span.reference), len(span.hypothesis))
     assert ErrorCounts(*n_words.values()) == counted(a, b, costs)

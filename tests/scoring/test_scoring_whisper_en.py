@@ -12,16 +12,20 @@ from asrfair.scoring.normalizers.whisper_en import WhisperEnglishNormalizer
 from asrfair.seeds import rng_for
 
 NUMBERS = list(VOCABULARY)
+PLAIN = (
+    "the a of he she it I you n let won can y ma don would cat's dogs' rock 'em 'cause 'bout 't 's 'd 'll 've "
+    "been gone done got get's and and half St. th st café naïve Łódź œuvre straße ΟΔΟΣ हिंदी"
+)
 WORDS = [
-    *"the a of he she it I you n let won can y ma don would cat's dogs' rock 'em 'cause 'bout 't 's 'd 'll 've".split(),
-    *"been gone done got get's and and half St. th st café naïve Łódź œuvre straße ΟΔΟΣ हिंदी".split(),
+    *PLAIN.split(),
     *EXPANSIONS,
     *FILLERS,
 ]
-DIGITS = (
-    "0 1 2 7 12 20 99 100 1,000 3.5 0.5 007 1.0 1960s 5th 2nd 1st 20% $5 $0.50 $0.07 £3.20 €10 ¢7 5s 10:30 1-2 1/2 ½ ² ٣ "
-    "$1 1s a1 b2b $0 % $ £ . .. ... … .5 5. 1.2.3 +5 -3 1,2,3 5's ¢5"
-).split()
+IN_DIGITS = (
+    "0 1 2 7 12 20 100 1,000 3.5 0.5 007 1.0 1960s 5th 2nd 1st 20% $5 $0.50 $0.07 £3.20 €10 ¢7 5s 10:30 1-2 1/2 ½ ² "
+    "٣ $1 1s a1 b2b $0 % $ £ . .. ... … .5 5. 1.2.3 +5 -3 1,2,3 5's ¢5"
+)
+DIGITS = IN_DIGITS.split()
 MARKS = [
     *"!?.,;:-—'\"()[]<>/&@#*+=_~^`|%$£€¢°™·",
     "\u2019",
@@ -29,7 +33,7 @@ MARKS = [
     "\u0301",
     "\u00ad",
     "\u200b",
-    "´",
+    "\u00b4",
     "İ",
     "ﬁ",
     "😀",
