@@ -12,14 +12,13 @@ from hypothesis import strategies as st
 
 from asrfair.errors import InputError
 from asrfair.records import ErrorCounts
-from asrfair.scoring import align, count_errors, normalize
+from asrfair.scoring import count_errors, normalize
 from asrfair.scoring import counts as counts_module
 from asrfair.scoring import tokens as tokens_module
 from asrfair.seeds import rng_for
 from asrfair.tables import ERROR_COUNTS
 
 IVIE = Path(__file__).parents[2].parent / "shared" / "data" / "ivie"
-KINDS = ("hit", "substitution", "deletion", "insertion")
 texts = st.lists(st.sampled_from("abcd"), max_size=8).map(" ".join)
 pairs = st.lists(st.tuples(texts, texts), max_size=6)
 COSTS = ("levenshtein", "sclite")
@@ -163,25 +162,6 @@ def test_levenshtein_errors_obey_the_triangle(a, b, c):
     assert counted(a, c).errors <= counted(a, b).errors + counted(b, c).errors
 
 
-@pytest.mark.parametrize("costs", COSTS)
-@given(a=texts, b=texts)
-def test_an_alignment_has_the_counts_and_gives_both_texts_back(costs, a, b):
-    spans = align(a, b, costs=costs)
-    n_words = dict.fromkeys(KINDS, 0)
-    for span in spans:
-        n_words[span.kind] += max(len(span.reference), len(span.hypothesis))
-    assert ErrorCounts(*n_words.values()) == counted(a, b, costs)
-    assert " ".join(word for span in spans for word in span.reference) == a
-    assert " ".join(word for span in spans for word in span.hypothesis) == b
-
-
-@given(texts, texts)
-def test_an_alignment_is_jiwers(a, b):
-    (chunks,) = jiwer.process_words([a], [b]).alignments
-    names = {"equal": "hit", "substitute": "substitution", "delete": "deletion", "insert": "insertion"}
-    assert [span.kind for span in align(a, b)] == [names[chunk.type] for chunk in chunks]
-
-
 def _least_by_trying_all(reference, hypothesis):
     """Least (4S + 3D + 3I, errors) over all alignments, by plain recursion."""
     if not reference or not hypothesis:
@@ -251,6 +231,3 @@ def test_nothing_gives_an_empty_table():
 def test_what_cannot_be_counted_is_refused(references, hypotheses, costs, message):
     with pytest.raises(InputError, match=message):
         count_errors(references, hypotheses, costs=costs)
-    if costs == "wer":
-        with pytest.raises(InputError, match=message):
-            align("a", "b", costs=costs)
