@@ -16,6 +16,7 @@ from asrfair import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from asrfair.pipeline import Outcome
     from asrfair.progress import Progress
@@ -89,7 +90,7 @@ def main() -> None:
 @_WORKERS
 def demo(out: str, quick: bool, workers: int | None) -> None:
     """The whole way on voices synthesised on the spot, with the embedded engine."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     click.echo("Synthesising voices. They are no evidence about people; they show what an audit looks like.", err=True)
     with _progress() as progress:
@@ -102,7 +103,7 @@ def demo(out: str, quick: bool, workers: int | None) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
 def check(manifest: str, as_json: bool) -> None:
     """Validate a manifest and its audio, and show who is in it."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     checked = pipeline.check(manifest)
     for fault in () if as_json else checked.faults:
@@ -125,7 +126,7 @@ def check(manifest: str, as_json: bool) -> None:
 @_MAX_FAILED
 def transcribe(manifest: str, out: str, max_failed: float, **options: Any) -> None:
     """Transcribe a manifest; run it again and it continues."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     with _progress() as progress:
         outcome = pipeline.transcribe(manifest, out, progress=progress, **options)
@@ -141,7 +142,7 @@ def transcribe(manifest: str, out: str, max_failed: float, **options: Any) -> No
 @_MAX_FAILED
 def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: float, **options: Any) -> None:
     """Count errors: score RUN, or score MANIFEST --hypotheses NAME=FILE --out RUN."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     if hypotheses:
         if out is None:
@@ -159,7 +160,7 @@ def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: fl
 @_BASELINE
 def analyze(run: str, **options: Any) -> None:
     """Rates, intervals and disparities by group, from the scores of a run."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     click.echo(pipeline.analyze(run, **options).as_text())
 
@@ -168,7 +169,7 @@ def analyze(run: str, **options: Any) -> None:
 @click.argument("run")
 def report(run: str) -> None:
     """Write the service card (card.json, card.md) and the page (report.html) of a run."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     for path in pipeline.report(run):
         click.echo(path)
@@ -185,7 +186,7 @@ def report(run: str) -> None:
 @_MAX_FAILED
 def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: float, **options: Any) -> None:
     """Score, analyze and report in one, for transcripts made elsewhere."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     made = pipeline.audit(manifest, _files(hypotheses), out=out, **options)
     _finish(made.outcome(max_failed=max_failed), max_failed)
@@ -196,7 +197,7 @@ def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: floa
 @_LIMIT
 def run(config: str, limit: int | None) -> None:
     """Everything from one TOML file; run it again and it continues."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     with _progress() as progress:
         outcome = pipeline.run(config, limit=limit, progress=progress)
@@ -206,7 +207,7 @@ def run(config: str, limit: int | None) -> None:
 @main.command()
 def systems() -> None:
     """The engines there are, with their options, and what is missing for those that cannot run here."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     click.echo(pipeline.systems())
 
@@ -214,9 +215,19 @@ def systems() -> None:
 @main.command()
 def environments() -> None:
     """The environments there are, with their levels."""
-    from asrfair import pipeline
+    pipeline = _pipeline()
 
     click.echo(pipeline.environments())
+
+
+def _pipeline() -> ModuleType:
+    """The verbs; loaded when one is called, because they need numpy and pyarrow."""
+    import importlib
+
+    from asrfair.startup import keep_pandas_out
+
+    keep_pandas_out()
+    return importlib.import_module("asrfair.pipeline")
 
 
 def _files(hypotheses: tuple[str, ...]) -> dict[str, str]:

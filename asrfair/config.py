@@ -19,7 +19,7 @@ Unknown keys are refused, with the key named.
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import msgspec
 
@@ -43,10 +43,11 @@ class SystemSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
     @property
     def system_id(self) -> str:
-        """What the tables call it."""
+        """What the tables call it; of a path only the last part, because cards are published."""
         if self.id:
             return self.id
-        return ",".join([self.engine, *(f"{key}={value}" for key, value in sorted(self.options.items()))])
+        named = {key: PurePath(value).name if isinstance(value, str) else value for key, value in self.options.items()}
+        return ",".join([self.engine, *(f"{key}={value}" for key, value in sorted(named.items()))])
 
 
 class HypothesesSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -24,6 +24,7 @@ ROOMS = {
     "provenance": set(),
     "config": set(),
     "progress": set(),
+    "startup": set(),
 }
 SEES_EVERYTHING = {"pipeline", "cli", "__main__"}
 HEAVY = {"torch", "transformers", "librosa", "pandas", "scipy", "matplotlib", "datasets", "jinja2", "stamina", "tqdm"}
