@@ -26,6 +26,9 @@ DEFINITIONS = {
         "No gap was shown. That is not equality: the smallest ratio that these speakers would have shown with 80 % "
         "probability is given beside it."
     ),
+    "Times it would take": (
+        "The smallest ratio that these speakers would have shown with 80 % probability, where no gap was shown."
+    ),
     "Cannot tell": "Too few speakers, no errors, or speakers unknown: no test can be given.",
     "Not reported": "Fewer than 3 speakers: a rate would describe persons, not a group.",
     "Failed": "The system gave no transcript. Failures are counted by group and are in no error rate.",

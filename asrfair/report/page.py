@@ -25,7 +25,7 @@ def render_page(card: Card) -> str:
     )
     for name in ("percent", "percent_interval", "number", "interval", "p_value", "count", "condition"):
         environment.globals[name] = getattr(wording, name)
-    environment.globals["none"] = wording.NONE
+    environment.globals["dash"] = wording.NONE
     environment.globals["verdicts"] = wording.VERDICTS
     return environment.get_template("page.html.j2").render(card=card, plots=_plots(card))
 

@@ -12,6 +12,7 @@ import os
 import shutil
 import tempfile
 import tomllib
+import wave
 from pathlib import Path
 
 import msgspec
@@ -127,7 +128,8 @@ def _make(recipe: Recipe, folder: Path, *, quick: bool) -> None:
     speakers = recipe.speakers[: recipe.quick_speakers] if quick else recipe.speakers
     prompts = sentences(recipe, recipe.quick_sentences if quick else recipe.sentences)
     (folder / "audio").mkdir()
-    rows, requests = [], []
+    rows: list[dict[str, object]] = []
+    requests = []
     for accent in accents:
         for number, speaker in enumerate(speakers):
             speaker_id = f"{accent.voice}-{number}"
@@ -153,6 +155,9 @@ def _make(recipe: Recipe, folder: Path, *, quick: bool) -> None:
                     }
                 )
     speak_all(requests)
+    for row in rows:
+        with wave.open(str(folder / str(row["audio"])), "rb") as file:
+            row["duration_s"] = round(file.getnframes() / file.getframerate(), 4)
     (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     shutil.copyfile(manifests_folder() / "demo" / "dataset.toml", folder / "dataset.toml")
     (folder / GRAMMAR_FILE).write_text(grammar(recipe.slots), encoding="ascii")

@@ -1,0 +1,104 @@
+"""Every command and every piece of code that the README shows is run here; the test command is what .ci/run runs."""
+
+import importlib.util
+import os
+import re
+import runpy
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from asrfair.adapters import Adapter
+from asrfair.records import Waveform
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<kind>\w+)\n(?P<text>.*?)```", re.DOTALL)
+BLOCKS = [match.groupdict() for match in BLOCK.finditer(README)]
+
+
+def commands(text):
+    """The asrfair commands of a shell block, without what sets up the environment."""
+    for line in text.strip().splitlines():
+        last = line.split(" && ")[-1]
+        if last.startswith((".venv/bin/asrfair ", "asrfair ")):
+            yield shlex.split(last)[1:]
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """A folder that looks like the checkout to the commands, where they may write."""
+    folder = tmp_path_factory.mktemp("desk")
+    (folder / "tests").mkdir()
+    shutil.copytree(ROOT / "tests" / "data", folder / "tests" / "data")
+    return folder
+
+
+def test_the_readme_has_two_commands_that_do_all_the_set_up():
+    marked = {block["mark"]: block["text"] for block in BLOCKS if block["mark"]}
+    for name, last in (("command: demo", "asrfair demo"), ("command: test", "pytest")):
+        steps = marked[name].strip().split(" && ")
+        assert len(marked[name].strip().splitlines()) == 1
+        assert steps[0].startswith("python3 -m venv")
+        assert "pip install" in steps[1]
+        assert last in steps[-1]
+
+
+def test_every_command_of_the_readme_does_what_it_says(desk):
+    pytest.importorskip("espeakng_loader", reason="the extra demo is not installed")
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    ran = []
+    for block in BLOCKS:
+        if (block["mark"] or "").startswith("file: ") and block["kind"] == "toml":
+            (desk / block["mark"].removeprefix("file: ")).write_text(block["text"])
+        if block["kind"] != "sh":
+            continue
+        for arguments in commands(block["text"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "asrfair", *arguments], cwd=desk, env=environment, capture_output=True, text=True
+            )
+            assert done.returncode == 0, f"asrfair {' '.join(arguments)}: {done.stderr}"
+            assert done.stdout.strip()
+            ran.append(arguments[0])
+    assert {"demo", "check", "audit", "score", "analyze", "report", "transcribe", "run", "systems"} <= set(ran)
+    for name in ("card.json", "card.md", "report.html"):
+        assert (desk / "runs" / "demo" / name).stat().st_size
+    shown = next(block["text"] for block in BLOCKS if block["kind"] == "text")
+    card = (desk / "runs" / "demo" / "card.md").read_text()
+    for group, rate in re.findall(r"^  ([A-Z][\w ]+?) {2,}10 +600 +0 +([\d.]+)", shown, re.MULTILINE):
+        assert re.search(rf"\| {group} \| 10 \|.*\| {re.escape(rate)} \|", card), f"README: {group} {rate}"
+
+
+def test_the_python_of_the_readme_runs(monkeypatch, capsys):
+    monkeypatch.chdir(ROOT)
+    code = next(block["text"] for block in BLOCKS if block["kind"] == "python" and not block["mark"])
+    exec(compile(code, "README.md", "exec"), {})
+    assert "north" in capsys.readouterr().out
+
+
+def test_the_engine_of_the_readme_is_an_engine(tmp_path):
+    import numpy as np
+
+    (tmp_path / "my_engine.py").write_text(next(b["text"] for b in BLOCKS if b["mark"] == "file: my_engine.py"))
+    spec = importlib.util.spec_from_file_location("my_engine", tmp_path / "my_engine.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    engine = module.MyEngine()
+    assert isinstance(engine, Adapter)
+    (said,) = engine.transcribe_batch([Waveform(np.zeros(8000, dtype=np.float32), 16_000)])
+    assert said.text == "0.5 seconds of sound"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
+def test_a_notebook_runs(path, capsys):
+    runpy.run_path(str(path))
+    assert "Findings" in capsys.readouterr().out
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for target in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
