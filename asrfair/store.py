@@ -11,8 +11,10 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
+from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +35,10 @@ MERGED_ROWS = 200_000
 """A merged part is closed when it has this many rows, so that memory does not grow with the run."""
 
 _PLACE = ["system_id", "condition_id", "utterance_id"]
+_REPEATING = ["system_id", "condition_id", "status", "error"]
+"""Columns that a dictionary makes smaller; the others hardly repeat."""
+
+_values = attrgetter(*HYPOTHESES.names)
 
 
 class HypothesisStore:
@@ -161,20 +167,21 @@ class HypothesisStore:
         """Write one part."""
         path = self._folder / f"part-{self._last + 1:06d}.parquet"
         with written_aside(path) as aside:
-            pq.write_table(pa.concat_tables(tables), aside, compression="zstd")
+            pq.write_table(pa.concat_tables(tables), aside, compression="zstd", use_dictionary=_REPEATING)
         self._last += 1
 
 
 def table_of(rows: Sequence[Hypothesis]) -> pa.Table:
     """Hypotheses as a table of `tables.HYPOTHESES`."""
-    columns = {name: [getattr(row, name) for row in rows] for name in HYPOTHESES.names if name != "words"}
-    columns["words"] = [
-        None
-        if row.words is None
-        else [{"text": w.text, "start_s": w.start_s, "end_s": w.end_s, "confidence": w.confidence} for w in row.words]
-        for row in rows
-    ]
+    columns: dict[str, Sequence[Any]] = dict(zip(HYPOTHESES.names, zip(*map(_values, rows), strict=True), strict=True))
+    if any(columns["words"]):
+        columns["words"] = [None if words is None else [_word(word) for word in words] for words in columns["words"]]
     return pa.table([pa.array(columns[field.name], field.type) for field in HYPOTHESES], schema=HYPOTHESES)
+
+
+def _word(word: Word) -> dict[str, object]:
+    """A word as `tables.WORD` has it."""
+    return {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
 
 
 def read_hypotheses(

@@ -1,4 +1,4 @@
-"""1,000,000 utterances of 50,000 speakers through `score` and `analyze` as whole processes: CPU seconds and peak memory."""
+"""1,000,000 utterances of 50,000 speakers through `score` and `analyze`, whole processes: CPU seconds, peak memory."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 
 from asrfair.records import Hypothesis
 from asrfair.seeds import rng_for
+from asrfair.startup import keep_pandas_out
 from asrfair.store import PART_ROWS, HypothesisStore, iter_hypotheses, table_of
 
 ROWS = 200_000
@@ -78,6 +79,7 @@ def scan_parts(folder: Path) -> Counter[str]:
 
 def run() -> list[dict[str, object]]:
     """Measure, and check that both hold the same."""
+    keep_pandas_out()
     rows = make_rows(ROWS)
     tables: list[pa.Table] = []
     with tempfile.TemporaryDirectory() as name:

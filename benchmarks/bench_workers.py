@@ -1,4 +1,4 @@
-"""Throughput of pocketsphinx in two worker processes against one, over the demo's quick corpus, through the whole runner."""
+"""Throughput of pocketsphinx in two worker processes against one: the demo's quick corpus through the whole runner."""
 
 from __future__ import annotations
 

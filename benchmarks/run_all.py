@@ -28,8 +28,8 @@ def main() -> None:
             rows.append(f"| {name} | {line['goal']} | {line['ratio']:.2f} | {line['target']} | {line['detail']} |")
     versions = ", ".join(f"{package} {metadata.version(package)}" for package in PACKAGES)
     text = (
-        "# Benchmark results\n\nMade by `python benchmarks/run_all.py`. Ratios are peer / asrfair on the same work in the "
-        "same run, unless a line says otherwise; each script checks that both give the same results.\n\n"
+        "# Benchmark results\n\nMade by `python benchmarks/run_all.py`. Ratios are peer / asrfair on the same work in "
+        "the same run, unless a line says otherwise; each script checks that both give the same results.\n\n"
         f"{datetime.now(UTC):%Y-%m-%d}; {platform.machine()}, 2 shared cores, no GPU; Python "
         f"{platform.python_version()}; {versions}.\n\n"
         "| script | what | measured | goal | detail |\n|---|---|---:|---:|---|\n" + "\n".join(rows) + "\n"
