@@ -1,21 +1,22 @@
 """Reading audio files: WAV, FLAC, MP3, Ogg Vorbis and Opus, any rate and number of channels, to mono float32.
 
 Channels are averaged. Samples beyond [-1, 1] (float files, lossy decoders) are clipped. A file that is missing, empty,
-broken, truncated or not finite raises `AudioError`: it is that utterance's failure. libsndfile reads a truncated WAV
-without a word, so the length that its header promises is checked here; other formats are held to the number of
-samples that they announce, and every segment to the manifest's own `offset_s` and `duration_s`.
+broken, truncated or not finite raises `AudioError`: it is that utterance's failure. libsndfile reads a truncated WAV or
+Ogg file without a word, so the length that the container promises is checked first (`promise`); other formats are held
+to the number of samples that they announce, and every segment to the manifest's own `offset_s` and `duration_s`.
+An MP3 without a Xing header announces nothing: only `duration_s` tells that it was cut.
 """
 
 from __future__ import annotations
 
 import functools
 import hashlib
-import os
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
+from asrfair.audio.promise import check_length_promised
 from asrfair.errors import AudioError
 from asrfair.records import Waveform
 
@@ -26,8 +27,8 @@ TOLERANCE_S = 0.05
 TOLERANCE = 0.01
 """A segment may be short of the manifest's duration by this much: rounding, encoder delay."""
 
-_UNKNOWN_SIZES = frozenset({0, 0xFFFFFFFF, 0x7FFFFFFF})
-"""What programs write into a WAV header when they do not know the length yet (streams)."""
+RATES_HZ = (1_000, 1_000_000)
+"""A sample rate outside this is a damaged header, not a recording."""
 
 
 def file_sha256(path: Path) -> str:
@@ -74,7 +75,9 @@ def read_audio(
     digest = file_sha256(path)
     if expected_sha256 is not None and expected_sha256.lower() != digest:
         raise AudioError(f"{path.name} has changed: its digest is not the one that was promised")
-    _check_wav_length(path)
+    if path.suffix.lower() == ".raw":
+        raise AudioError(f"{path.name} holds bare samples without their rate: convert it to WAV or FLAC")
+    check_length_promised(path)
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
@@ -85,7 +88,7 @@ def read_audio(
             samples = file.read(min(wanted, file.frames - start), dtype="float32", always_2d=True)
             promised = min(wanted, file.frames - start)
     except soundfile.LibsndfileError as error:
-        raise AudioError(f"{path.name} is broken or not audio: {error}") from error
+        raise AudioError(f"{path.name} is broken or not audio: {error.error_string}") from error
     if len(samples) < promised - _slack(promised / rate) * rate:
         raise AudioError(
             f"{path.name} is truncated: {len(samples) / rate:.2f} s of {promised / rate:.2f} s can be read"
@@ -95,12 +98,12 @@ def read_audio(
 
 def _mono(path: Path, samples: np.ndarray) -> np.ndarray:
     """Average the channels; refuse what is not a number."""
-    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float32)
-    if not len(mono):
+    if not len(samples):
         raise AudioError(f"{path.name} has no samples")
-    if not np.isfinite(mono).all():
+    if not np.isfinite(samples).all():
         raise AudioError(f"{path.name} has samples that are not numbers (NaN or infinite)")
-    return np.ascontiguousarray(np.clip(mono, -1.0, 1.0))
+    mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float64)
+    return np.clip(mono, -1.0, 1.0).astype(np.float32)
 
 
 def _slack(seconds: float) -> float:
@@ -117,6 +120,8 @@ def _check_segment(path: Path, file: soundfile.SoundFile, start: int, wanted: in
     rate, length_s = file.samplerate, file.frames / file.samplerate
     if file.frames <= 0:
         raise AudioError(f"{path.name} has no samples")
+    if not RATES_HZ[0] <= rate <= RATES_HZ[1]:
+        raise AudioError(f"{path.name} is broken: its header says {rate} samples a second")
     if start >= file.frames:
         raise AudioError(f"{path.name} ends at {length_s:.2f} s, before the segment begins at {start / rate:.2f} s")
     short_s = (start + wanted - file.frames) / rate
@@ -127,27 +132,3 @@ def _check_segment(path: Path, file: soundfile.SoundFile, start: int, wanted: in
         )
     if min(wanted, file.frames - start) / rate > LONGEST_S:
         raise AudioError(f"{path.name}: a segment of {wanted / rate / 3600:.1f} h is too long; cut it")
-
-
-def _check_wav_length(path: Path) -> None:
-    """Hold a RIFF file to the length that its header promises.
-
-    Raises:
-        AudioError: it is shorter.
-    """
-    with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-            return
-        size = os.fstat(file.fileno()).st_size
-        while len(chunk := file.read(8)) == 8:
-            length = int.from_bytes(chunk[4:], "little")
-            if chunk[:4] == b"data":
-                held = size - file.tell()
-                if length not in _UNKNOWN_SIZES and held < length:
-                    raise AudioError(
-                        f"{path.name} is truncated: its header promises {length} bytes of sound, it has {held}"
-                    )
-                return
-            file.seek(length + length % 2, os.SEEK_CUR)
-    raise AudioError(f"{path.name} is truncated: a WAV file without sound")

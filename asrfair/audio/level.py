@@ -22,7 +22,7 @@ TIME_CONSTANT_S = 0.03
 HANGOVER_S = 0.2
 MARGIN_DB = 15.9
 N_THRESHOLDS = 15
-"""Thresholds from full scale downwards, each half of the one before."""
+"""Thresholds from the peak of the signal downwards, each half of the one before."""
 
 
 @dataclass(frozen=True, slots=True)

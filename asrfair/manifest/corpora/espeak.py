@@ -1,8 +1,9 @@
 """Speech from espeak-ng, with the library and data of the pip package `espeakng-loader`: nothing is downloaded.
 
 espeak-ng keeps state: the same text spoken twice by one process gives different samples. So every utterance is spoken
-by a process of its own, forked from one that never spoke; the samples then depend on text and voice alone. Run as a
-script, this file is that process: it imports no more than it needs, reads requests from stdin and writes WAV files.
+by a process of its own, forked from one that never spoke, and the library's generator (breath, flutter), which starts
+from the process id, is given a fixed seed; the samples then depend on text and voice alone. Run as a script, this file
+is that process: it imports no more than it needs, reads requests from stdin and writes WAV files.
 
 The library is GPL-3, hence an optional extra that is never part of asrfair.
 """
@@ -21,6 +22,7 @@ from typing import TypedDict
 RETRIEVAL = 1
 UTF8 = 1
 RATE, PITCH = 1, 3
+SEED = 1
 
 
 class Request(TypedDict):
@@ -64,6 +66,7 @@ def _speak(request: Request) -> None:
     rate_hz = library.espeak_Initialize(RETRIEVAL, 0, str(espeakng_loader.get_data_path()).encode(), 0)
     if rate_hz <= 0:
         raise SystemExit("espeak-ng does not start")
+    library.espeak_ng_SetRandSeed(ctypes.c_long(SEED))
     samples = bytearray()
     kind = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.POINTER(ctypes.c_short), ctypes.c_int, ctypes.c_void_p)
 
