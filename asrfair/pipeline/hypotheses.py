@@ -19,7 +19,7 @@ from asrfair.records import CLEAN, SystemInfo
 from asrfair.store import HypothesisStore
 
 if TYPE_CHECKING:
-    from asrfair.transcribe import SystemUnderTest
+    from asrfair.transcribe.run import SystemUnderTest
 
 Progress = Callable[[int, int, int], None]
 Hypotheses = Mapping[str, str | Path]
@@ -45,8 +45,8 @@ def transcribe(
         InputError: a faulty manifest, an unknown engine, option or environment, a run folder in use.
     """
     from asrfair.stress import parse_condition
-    from asrfair.transcribe import Plan, SystemUnderTest
-    from asrfair.transcribe import transcribe as transcribe_plan
+    from asrfair.transcribe.run import Plan, SystemUnderTest
+    from asrfair.transcribe.run import transcribe as transcribe_plan
 
     clock, folder = VerbClock("transcribe"), Path(out)
     specs = [s if isinstance(s, configuration.SystemSpec) else configuration.parse_system(s) for s in systems]
@@ -141,7 +141,7 @@ def _take_in(
     sources: Mapping[str, TranscriptSource], rows: pa.Table, store: HypothesisStore, folder: Path, record: RunRecord
 ) -> dict[str, list[str]]:
     """Store the transcripts of some systems; returns the ids that the manifest does not know, by system."""
-    from asrfair.transcribe import take_in
+    from asrfair.transcribe.source import take_in
 
     for name, source in sources.items():
         record.add_system(system_record(name, "precomputed", source.describe()), [CLEAN])

@@ -1,6 +1,4 @@
-"""The loop that turns utterances into hypotheses: planned, batched, retried, timed, committed as they come."""
+"""The loop that turns utterances into hypotheses (`run`), and transcripts that somebody else made (`source`).
 
-from asrfair.transcribe.run import Plan, SystemUnderTest, TranscribeSummary, transcribe
-from asrfair.transcribe.source import take_in
-
-__all__ = ["Plan", "SystemUnderTest", "TranscribeSummary", "take_in", "transcribe"]
+Nothing is imported here: taking in transcripts must not load audio and process machinery.
+"""
