@@ -103,7 +103,7 @@ def _mono(path: Path, samples: np.ndarray) -> np.ndarray:
     if not np.isfinite(samples).all():
         raise AudioError(f"{path.name} has samples that are not numbers (NaN or infinite)")
     mono = samples[:, 0] if samples.shape[1] == 1 else samples.mean(axis=1, dtype=np.float64)
-    return np.clip(mono, -1.0, 1.0).astype(np.float32)
+    return np.asarray(np.clip(mono, -1.0, 1.0), dtype=np.float32)
 
 
 def _slack(seconds: float) -> float:

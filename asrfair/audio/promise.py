@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal
 
 from asrfair.errors import AudioError
 
@@ -38,11 +38,11 @@ def check_length_promised(path: Path) -> None:
             _check_ogg(path, file, size)
 
 
-def _check_wav(path: Path, file: BinaryIO, size: int, order: str) -> None:
+def _check_wav(path: Path, file: BinaryIO, size: int, order: Literal["little", "big"]) -> None:
     """Hold the data chunk to the file."""
     long_length = 0
     while len(chunk := file.read(8)) == 8:
-        length = int.from_bytes(chunk[4:], "big" if order == "big" else "little")
+        length = int.from_bytes(chunk[4:], order)
         begins = file.tell()
         if chunk[:4] == b"ds64":
             long_length = int.from_bytes(file.read(16)[8:], "little")
@@ -68,5 +68,5 @@ def _check_ogg(path: Path, file: BinaryIO, size: int) -> None:
     page = tail[begins:]
     n_segments = page[26] if len(page) >= _OGG_HEADER else 0
     body = _OGG_HEADER + n_segments
-    if len(page) < max(body, _OGG_HEADER) or len(page) < body + sum(page[_OGG_HEADER:body]):
+    if len(page) < body + sum(page[_OGG_HEADER:body]):
         raise AudioError(f"{path.name} is truncated: its last Ogg page is not whole")

@@ -43,3 +43,41 @@ def test_gain_moves_the_level_by_itself_and_leaves_activity(gain_db):
 def test_silence_has_no_level():
     assert rms_dbfs(np.zeros(100, dtype=np.float32)) is None
     assert active_speech_level(Waveform(np.zeros(RATE, dtype=np.float32), RATE)) is None
+
+
+def test_a_steady_tone_has_its_rms_as_active_level():
+    tone = (0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * RATE) / RATE)).astype(np.float32)
+    assert active_speech_level(Waveform(tone, RATE)).level_dbfs == pytest.approx(20 * math.log10(0.3 / 2**0.5), abs=0.1)
+
+
+def recommendation(samples, rate_hz):
+    """ITU-T P.56, method B, as the recommendation words it: sample by sample, thresholds from full scale downwards."""
+    keep, hangover = math.exp(-1 / (rate_hz * 0.03)), math.ceil(rate_hz * 0.2)
+    thresholds = [2.0 ** (number - 15) for number in range(15)]
+    active, waited, once, twice, power = [0] * 15, [hangover] * 15, 0.0, 0.0, 0.0
+    for sample in samples.tolist():
+        power += sample * sample
+        once = keep * once + (1 - keep) * abs(sample)
+        twice = keep * twice + (1 - keep) * once
+        for number, threshold in enumerate(thresholds):
+            waited[number] = 0 if twice >= threshold else waited[number] + 1
+            active[number] += waited[number] <= hangover
+    points = []
+    for count, threshold in zip(active, thresholds, strict=True):
+        level = 10 * math.log10(power / count)
+        points.append((level, level - 20 * math.log10(threshold) - 15.9))
+        if points[-1][1] <= 0:
+            (before, above), (after, below) = points[-2:]
+            return before + (after - before) * above / (above - below)
+    raise AssertionError("this signal is too loud for the definition")
+
+
+@pytest.mark.parametrize("gain", [0.03, 0.2, 1.0])
+def test_it_is_the_level_of_the_recommendation(gain):
+    rate = 8_000
+    rng = rng_for(2, "syllables", "test")
+    syllables = np.repeat(rng.uniform(0, 1, 16) ** 2, rate // 8)
+    samples = (gain * 0.15 * syllables * rng.normal(0, 1, len(syllables))).astype(np.float32)
+    samples[rate // 2 : rate] = 0
+    level = active_speech_level(Waveform(samples, rate))
+    assert level.level_dbfs == pytest.approx(recommendation(samples, rate), abs=0.1)
