@@ -13,7 +13,8 @@
     snr_db = "level"        # the level of the condition goes here
     fundamental_hz = 118.0
 
-A condition is `NAME@LEVEL` (`machine-hum@5dB`), or `NAME` alone where the environment has no levels.
+A condition is `NAME@LEVEL` (`machine-hum@5dB`), or `NAME` alone where the environment has no levels. Whatever can be
+wrong with a file or a level is refused here, before any audio is read.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ from __future__ import annotations
 import hashlib
 import importlib
 import inspect
+import math
 import pkgutil
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -35,6 +38,7 @@ from asrfair.seeds import rng_for
 from asrfair.stress._base import Stressor
 
 LEVEL = "level"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 NO_FAMILIES = frozenset({"environment", "mix"})
 """Files of this folder that are no stressor family."""
 
@@ -97,7 +101,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
             ConfigError: an unknown type, key or value in a step.
         """
         value = None if level is None else float(level.removesuffix(self.level_unit))
-        return [_stressor(self.name, step, value) for step in self.steps]
+        return [_stressor(f"environment {self.name}", step, value) for step in self.steps]
 
 
 def available_environments() -> list[str]:
@@ -125,9 +129,8 @@ def load_environment(name: str) -> Environment:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    if content.schema_version != 1 or not content.steps:
-        raise ConfigError(f"{path}: schema_version must be 1 and there must be at least one [[steps]]")
-    environment = Environment(
+    _check(path, content)
+    return Environment(
         name=content.name,
         version=content.version,
         description=content.description,
@@ -137,8 +140,31 @@ def load_environment(name: str) -> Environment:
         steps=tuple(content.steps),
         digest=hashlib.sha256(data).hexdigest(),
     )
-    environment.stressors(environment.levels[0] if environment.levels else None)
-    return environment
+
+
+def _check(path: Path, content: _File) -> None:
+    """Refuse a file whose environment could not be applied, or not be told from another.
+
+    Raises:
+        ConfigError: names the file and the key.
+    """
+    uses_level = any(value == LEVEL for step in content.steps for value in step.values())
+    rules = {
+        "schema_version must be 1": content.schema_version == 1,
+        "there must be at least one [[steps]]": bool(content.steps),
+        f"name {content.name!r} must be letters, digits, '.', '_' and '-'": bool(_NAME.fullmatch(content.name)),
+        f"name: {CLEAN!r} is the condition without an environment": content.name != CLEAN,
+        "levels must be finite numbers": all(math.isfinite(level) for level in content.levels),
+        f"levels: no step has a key with the value {LEVEL!r}": uses_level or not content.levels,
+        f"levels: missing, but a step has a key with the value {LEVEL!r}": bool(content.levels) or not uses_level,
+    }
+    for rule, holds in rules.items():
+        if not holds:
+            raise ConfigError(f"{path}: {rule}")
+    levels: list[float | None] = [*content.levels] or [None]
+    for level in levels:
+        for number, step in enumerate(content.steps, 1):
+            _stressor(f"{path}: [[steps]] number {number}", step, level)
 
 
 def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None]:
@@ -159,29 +185,39 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
     """
     if text == CLEAN:
         return Condition(), None
-    name, _, level = text.rpartition("@") if "@" in text else (text, "", "")
+    has_level = "@" in text and not text.endswith(".toml")
+    name, _, level = text.rpartition("@") if has_level else (text, "", "")
     environment = load_environment(name)
     if bool(environment.levels) != bool(level):
         hint = f"write {name}@{environment.levels[0]}" if environment.levels else f"it has no levels: write {name}"
         raise InputError(f"--condition {text}: {hint}")
     if not level:
         return Condition(environment.name, None, seed), environment
+    condition = Condition(environment.name, _level(text, environment, level), seed)
+    environment.stressors(condition.level)
+    return condition, environment
+
+
+def _level(text: str, environment: Environment, level: str) -> str:
+    """A level as conditions are named by it: `5` and `5.0dB` are `5dB`."""
     try:
         value = float(level.removesuffix(environment.level_unit))
-    except ValueError as error:
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
         levels = ", ".join(environment.levels)
-        raise InputError(f"--condition {text}: {level!r} is not a level; {name} has {levels}") from error
-    return Condition(environment.name, f"{value:g}{environment.level_unit}", seed), environment
+        raise InputError(f"--condition {text}: {level!r} is not a level; {environment.name} has {levels}")
+    return f"{value + 0.0:g}{environment.level_unit}"
 
 
-def _stressor(environment: str, step: dict[str, Any], level: float | None) -> Stressor:
+def _stressor(place: str, step: dict[str, Any], level: float | None) -> Stressor:
     """One step, with the level put in."""
     kind = str(step.get("type", ""))
     values = {key: level if value == LEVEL else value for key, value in step.items() if key != "type"}
     try:
         return msgspec.convert(values, _family(kind))
     except (msgspec.ValidationError, InputError) as error:
-        raise ConfigError(f"environment {environment}: step of type {kind!r}: {error}") from error
+        raise ConfigError(f"{place}: type {kind!r}: {error}") from error
 
 
 def _family(kind: str) -> type[Stressor]:

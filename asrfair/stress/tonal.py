@@ -17,6 +17,11 @@ from asrfair.stress.mix import mix_at_snr
 RAMP_S = 0.004
 """Pulses rise and fall over this time, so that they do not click."""
 
+MOST_HARMONICS = 1000
+FASTEST_HZ = 1000.0
+LARGEST_DB = 100.0
+"""Limits of what a step may ask for: beyond them there is no machine, only overflow or a full memory."""
+
 
 class Tonal(Stressor, frozen=True):
     """A tonal, periodic machine, mixed at an SNR over active speech.
@@ -40,10 +45,13 @@ class Tonal(Stressor, frozen=True):
     jitter: float = 0.0
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         checks = {
+            f"snr_db must be within {LARGEST_DB:g} dB of 0": abs(self.snr_db) <= LARGEST_DB,
             "fundamental_hz must be positive": self.fundamental_hz > 0,
-            "harmonics must be at least 1": self.harmonics >= 1,
-            "repetition_hz must not be negative": self.repetition_hz >= 0,
+            f"harmonics must be 1 to {MOST_HARMONICS}": 1 <= self.harmonics <= MOST_HARMONICS,
+            f"rolloff_db must be 0 to {LARGEST_DB:g} dB": 0 <= self.rolloff_db <= LARGEST_DB,
+            f"repetition_hz must be 0 to {FASTEST_HZ:g} Hz": 0 <= self.repetition_hz <= FASTEST_HZ,
             "duty_cycle must be above 0 and at most 1": 0 < self.duty_cycle <= 1,
             "jitter must be at least 0 and below 0.5": 0 <= self.jitter < 0.5,
         }
