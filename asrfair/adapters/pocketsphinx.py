@@ -1,7 +1,8 @@
 """The embedded default engine: CMU pocketsphinx with the US English model that its package brings; no download.
 
 It is a small, old recogniser and no measure of the field; it serves to run the whole way anywhere. Decoder state
-(cepstral means) is put back before every utterance, so the order of utterances never changes a text.
+(cepstral means) is put back before every utterance, so the order of utterances never changes a text. The package's
+version does not fix the model (`POCKETSPHINX_PATH` leads to another), so `describe` has the digest of what was loaded.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -19,6 +20,9 @@ from asrfair.errors import AdapterError, InputError, MissingExtraError
 from asrfair.records import SystemInfo, Transcript, Waveform, Word
 
 FRAMES_PER_S = 100
+LONGEST_PADDING_S = 60.0
+OPTIONS = {"dict": "dictionary", "jsgf": "grammar"}
+"""Options of this engine that the library calls otherwise."""
 
 
 class PocketSphinx(Adapter):
@@ -50,26 +54,33 @@ class PocketSphinx(Adapter):
             import pocketsphinx
         except ImportError as error:
             raise MissingExtraError("the engine pocketsphinx", "demo") from error
-        if padding_s < 0:
-            raise InputError(f"the engine pocketsphinx: padding_s={padding_s} is negative")
-        files = {"grammar": grammar, "hmm": hmm, "lm": lm, "dictionary": dictionary}
-        for name, value in files.items():
-            if value is not None and not Path(value).exists():
+        if not 0 <= padding_s <= LONGEST_PADDING_S:
+            raise InputError(
+                f"the engine pocketsphinx: padding_s={padding_s} is not 0 to {LONGEST_PADDING_S:g} seconds"
+            )
+        files = {"hmm": hmm, "lm": lm, "dict": dictionary, "jsgf": grammar}
+        given = {key: value for key, value in files.items() if value is not None}
+        named = {OPTIONS.get(key, key): value for key, value in given.items()}
+        for name, value in named.items():
+            if not Path(value).exists():
                 raise InputError(f"the engine pocketsphinx: {name}={value} does not exist")
         self._padding_s = padding_s
-        self._digests = {f"{name}_sha256": _digest(value) for name, value in files.items()}
-        asked: dict[str, Any] = {"hmm": hmm, "lm": lm, "dict": dictionary, "jsgf": grammar}
         pocketsphinx.set_loglevel("FATAL")
         try:
-            given = {key: value for key, value in asked.items() if value is not None}
             self._decoder = pocketsphinx.Decoder(loglevel="FATAL", **given)
         except (RuntimeError, ValueError) as error:
-            named = ", ".join(f"{name}={value}" for name, value in files.items() if value is not None)
-            raise InputError(f"the engine pocketsphinx does not accept {named or 'its own model'}: {error}") from error
+            shown = ", ".join(f"{name}={value}" for name, value in named.items()) or "its own model"
+            raise InputError(f"the engine pocketsphinx does not accept {shown}: {error}") from error
+        self._grammar_sha256 = _digest(grammar)
+        self._model_sha256 = _digest(*(self._decoder.config[key] for key in ("hmm", "lm", "dict")))
 
     def describe(self) -> SystemInfo:
-        """Package version (which fixes the model), padding, and digests of the files given."""
-        options: dict[str, str | float | None] = {"padding_s": self._padding_s, **self._digests}
+        """Package version, padding, and digests of the grammar and of the model files that were loaded."""
+        options = {
+            "padding_s": self._padding_s,
+            "grammar_sha256": self._grammar_sha256,
+            "model_sha256": self._model_sha256,
+        }
         return SystemInfo("pocketsphinx", metadata.version("pocketsphinx"), options)
 
     def transcribe_batch(self, batch: Sequence[Waveform]) -> list[Transcript]:
@@ -108,13 +119,15 @@ class PocketSphinx(Adapter):
         return tuple(found)
 
 
-def _digest(given: str | None) -> str | None:
-    """Digest of a file, or of the files of a folder; None for none."""
-    if given is None:
+def _digest(*given: str | None) -> str | None:
+    """Digest of files, and of the files of folders, with their places; None for none."""
+    paths = [None if value is None else Path(value) for value in given]
+    if not any(paths):
         return None
-    path = Path(given)
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
-        if file.is_file():
-            digest.update(hashlib.sha256(file.read_bytes()).digest())
+    for number, path in enumerate(paths):
+        for file in [] if path is None else sorted(path.rglob("*")) if path.is_dir() else [path]:
+            if file.is_file() and path is not None:
+                place = f"{number}:{file.relative_to(path).as_posix()}\n"
+                digest.update(place.encode() + hashlib.sha256(file.read_bytes()).digest())
     return digest.hexdigest()

@@ -1,3 +1,9 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
@@ -79,3 +85,35 @@ def test_a_wrong_file_or_rate_is_refused(tmp_path):
         PocketSphinx(grammar=str(broken))
     with pytest.raises(AdapterError, match="Hz"):
         PocketSphinx().transcribe_batch([Waveform(np.zeros(800, dtype=np.float32), 8_000)])
+
+
+@pytest.mark.parametrize("padding_s", [-0.1, float("nan"), float("inf"), 1e6])
+def test_padding_that_cannot_be_is_refused_before_the_run(padding_s):
+    with pytest.raises(InputError, match="padding_s"):
+        PocketSphinx(padding_s=padding_s)
+
+
+def test_another_model_under_the_same_version_is_another_system(tmp_path):
+    """The library follows POCKETSPHINX_PATH; a cache that did not see it would mix two recognisers."""
+    import pocketsphinx
+
+    model = tmp_path / "model"
+    shutil.copytree(pocketsphinx.get_model_path(), model)
+    with (model / "en-us" / "cmudict-en-us.dict").open("a", encoding="utf-8") as file:
+        file.write("asrfair EY S AA R F EH R\n")
+    script = (
+        "import json; from asrfair.adapters.pocketsphinx import PocketSphinx as P;"
+        "info = P().describe(); print(json.dumps([info.version, dict(info.options)]))"
+    )
+    told = [
+        json.loads(subprocess.run([sys.executable, "-c", script], env=env, capture_output=True, check=True).stdout)
+        for env in ({**os.environ}, {**os.environ, "POCKETSPHINX_PATH": str(model)})
+    ]
+    assert told[0][0] == told[1][0]
+    assert told[0][1]["model_sha256"] != told[1][1]["model_sha256"]
+
+
+def test_the_recogniser_knows_every_word_of_the_demo():
+    decoder = PocketSphinx()._decoder
+    words = [word for slot in load_recipe().slots for word in slot]
+    assert [word for word in words if decoder.lookup_word(word) is None] == []
