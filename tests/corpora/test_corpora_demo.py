@@ -51,6 +51,12 @@ def test_a_folder_with_something_else_is_not_touched(tmp_path):
     assert (tmp_path / "corpus" / "precious.txt").read_text() == "keep"
 
 
+def test_a_place_that_cannot_be_written_is_a_clear_error(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunFolderError, match="cannot be made"):
+        build_demo_corpus(tmp_path / "file" / "corpus", quick=True)
+
+
 def test_the_grammar_says_every_sentence_of_the_recipe():
     recipe = load_recipe()
     text = grammar(recipe.slots)

@@ -90,8 +90,11 @@ def build_demo_corpus(folder: Path, *, quick: bool = False) -> Path:
         if made.is_file() and made.read_text(encoding="utf-8") == made_from:
             return folder
         raise RunFolderError(f"{folder}: holds something else than this demo corpus; remove it, or use another --out")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be made: {error.strerror}") from error
     try:
         _make(recipe, aside, quick=quick)
         (aside / _MADE_FILE).write_text(made_from, encoding="utf-8")
