@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+from itertools import product
 from pathlib import Path
 
 from asrfair.seeds import rng_for
@@ -48,11 +49,11 @@ def make_manifest(folder: Path, rows: int, speakers: int) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.toml").write_text(DATASET)
     rng = rng_for(1, "startup", "benchmark")
-    words = [f"word{i}" for i in range(3000)]
+    words = ["".join(letters) for letters in product("bdfgklmnprstvz", "aeiou", "blmnrst", "aeou")]  # no digits
     with (folder / "rows.jsonl").open("w") as said, (folder / "heard.jsonl").open("w") as heard:
         for start in range(0, rows, 10_000):
             count = min(10_000, rows - start)
-            picks, wrong = rng.integers(3000, size=(count, 15)), rng.random((count, 15)) < 0.1
+            picks, wrong = rng.integers(len(words), size=(count, 15)), rng.random((count, 15)) < 0.1
             for i in range(count):
                 number, speaker = start + i, (start + i) % speakers
                 reference = [words[k] for k in picks[i]]

@@ -11,12 +11,14 @@ import csv
 import hashlib
 import io
 import re
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from asrfair.adapters._base import TranscriptSource
 from asrfair.errors import Fault, InputError, ManifestError
@@ -87,27 +89,38 @@ class Precomputed(TranscriptSource):
 
 def _collect(rows: Iterator[Row], file: str, faults: list[Fault]) -> pa.Table:
     """Rows as a table; every fault of the file at once."""
-    seen: dict[str, int] = {}
-    batches, block = [], []
+    batches, lines = [], array("q")
+    block: list[tuple[str, str | None, list[WordRow] | None]] = []
     for line, utterance_id, text, words in rows:
         if not utterance_id:
             faults.append(Fault(file, line, "utterance_id", "is empty; name the utterance as the manifest does"))
-        elif utterance_id in seen:
-            place = seen[utterance_id]
-            faults.append(Fault(file, line, "utterance_id", f"{utterance_id!r} is also on line {place}; keep one"))
         else:
-            seen[utterance_id] = line
             block.append((utterance_id, text, words))
+            lines.append(line)
         if len(faults) >= MOST_FAULTS:
             break
         if len(block) >= _BLOCK_ROWS:
             batches.append(_batch(block))
             block = []
-    if not seen and not faults:
+    table = pa.Table.from_batches([*batches, _batch(block)], _SCHEMA)
+    faults += _repeated(table["utterance_id"], lines, file)
+    if not len(table) and not faults:
         faults.append(Fault(file, 0, "", "has no transcripts"))
     if faults:
         raise ManifestError(sorted(faults))
-    return pa.Table.from_batches([*batches, _batch(block)], _SCHEMA)
+    return table
+
+
+def _repeated(ids: pa.ChunkedArray, lines: Sequence[int], file: str) -> list[Fault]:
+    """A fault for every transcript of an utterance that has one already."""
+    if pc.count_distinct(ids).as_py() == len(ids):
+        return []
+    found, seen = [], dict[str, int]()
+    for line, utterance_id in zip(lines, ids.to_pylist(), strict=True):
+        first = seen.setdefault(utterance_id, line)
+        if first != line:
+            found.append(Fault(file, line, "utterance_id", f"{utterance_id!r} is also on line {first}; keep one"))
+    return found[:MOST_FAULTS]
 
 
 def _batch(block: list[tuple[str, str | None, list[WordRow] | None]]) -> pa.RecordBatch:
