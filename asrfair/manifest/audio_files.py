@@ -34,7 +34,7 @@ def _length_s(path: Path) -> float | str:
 
     try:
         header = soundfile.info(str(path))
-    except (soundfile.LibsndfileError, OSError, ValueError) as error:
+    except (soundfile.LibsndfileError, OSError, TypeError, ValueError) as error:
         reason = getattr(error, "error_string", str(error)).rstrip(".")
         return f"is not audio that can be read ({reason}): convert it to WAV or FLAC"
     if header.frames <= 0 or header.samplerate <= 0:

@@ -112,6 +112,8 @@ def _waveform(task: WorkerTask, job: Job, rate_hz: int) -> Waveform | str:
         return f"audio: {error}"
     except MemoryError:
         return "audio: too long for this machine's memory; cut it into segments"
+    except Exception as error:  # noqa: BLE001 - a decoder may raise anything; a dead thread would hang the run
+        return f"audio: {type(error).__name__}: {error}"
     return waveform
 
 

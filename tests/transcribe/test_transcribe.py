@@ -212,3 +212,26 @@ def test_two_runs_at_once_do_not_touch_each_other(tones, tmp_path):
     assert first.returncode == 0
     assert len(rows_of(out)) == 60
     assert os.path.exists(out / "run.json")
+
+
+def test_a_headerless_file_is_a_failure_and_never_hangs_the_run(tones, tmp_path):
+    folder = tones(3)
+    (folder / "1.raw").write_bytes((folder / "1.wav").read_bytes())
+    rows = (folder / "rows.jsonl").read_text().replace('"1.wav"', '"1.raw"')
+    (folder / "rows.jsonl").write_text(rows)
+    pipeline.transcribe(folder, tmp_path / "run", systems=["scripted,id=a,text=x"], workers=1)
+    assert rows_of(tmp_path / "run")["u1"]["error"].startswith("audio: ")
+
+
+def test_scores_of_a_killed_run_are_those_of_a_calm_one_to_the_byte(tones, tmp_path):
+    folder = tones(60)
+    for name in ("calm", "killed"):
+        for seconds in (0.8, 1.1, 1.4) if name == "killed" else ():
+            process = _start(folder, tmp_path / name, tmp_path / "log")
+            time.sleep(seconds)
+            process.kill()
+            process.communicate()
+            time.sleep(0.3)
+        _start(folder, tmp_path / name, tmp_path / "log").communicate()
+        pipeline.score(tmp_path / name)
+    assert (tmp_path / "calm" / "scores.parquet").read_bytes() == (tmp_path / "killed" / "scores.parquet").read_bytes()

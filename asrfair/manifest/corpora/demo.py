@@ -13,12 +13,14 @@ import shutil
 import tempfile
 import tomllib
 import wave
+from importlib import metadata
 from pathlib import Path
 
 import msgspec
 
 from asrfair.builtin import manifests_folder
-from asrfair.errors import ConfigError, RunFolderError
+from asrfair.errors import ConfigError, MissingExtraError, RunFolderError
+from asrfair.manifest.corpora import espeak
 from asrfair.manifest.corpora.espeak import Request, speak_all
 from asrfair.seeds import rng_for
 
@@ -84,7 +86,10 @@ def build_demo_corpus(folder: Path, *, quick: bool = False) -> Path:
         RunFolderError: something else is in the folder, or it cannot be written.
     """
     recipe = load_recipe()
-    made_from = _fingerprint(quick)
+    try:
+        made_from = _fingerprint(quick)
+    except metadata.PackageNotFoundError as error:
+        raise MissingExtraError("speech synthesis for the demo", "demo") from error
     if folder.exists():
         made = folder / _MADE_FILE
         if made.is_file() and made.read_text(encoding="utf-8") == made_from:
@@ -168,7 +173,8 @@ def _make(recipe: Recipe, folder: Path, *, quick: bool) -> None:
 
 def _fingerprint(quick: bool) -> str:
     """What a corpus was made from."""
-    digest = hashlib.sha256()
-    for name in ("recipe.toml", "dataset.toml"):
-        digest.update((manifests_folder() / "demo" / name).read_bytes())
+    sources = [manifests_folder() / "demo" / "recipe.toml", manifests_folder() / "demo" / "dataset.toml"]
+    digest = hashlib.sha256(metadata.version("espeakng-loader").encode())
+    for path in (*sources, Path(espeak.__file__)):
+        digest.update(path.read_bytes())
     return f"{digest.hexdigest()} {'quick' if quick else 'full'}\n"
