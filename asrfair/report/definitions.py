@@ -11,6 +11,9 @@ DEFINITIONS = {
         "Where the rate of people like these may lie. The speaker is the unit: delete-one-speaker jackknife on the "
         "log scale, with degrees of freedom for few and unequal speakers."
     ),
+    "Lowest and highest group": (
+        "Picked after looking, so the span between them is wider than the truth. It describes; the tests are below."
+    ),
     "Speaker mean": "The mean of the speakers' own rates: what a random speaker meets, however much they talk.",
     "Character error rate (CER)": "The same as the word error rate, on characters (grapheme clusters, without spaces).",
     "Times the baseline": (
@@ -23,14 +26,15 @@ DEFINITIONS = {
     ),
     "More errors, fewer errors": "The adjusted p is below 0.05.",
     "Not shown": (
-        "No gap was shown. That is not equality: the smallest ratio that these speakers would have shown with 80 % "
-        "probability is given beside it."
-    ),
-    "Times it would take": (
-        "The smallest ratio that these speakers would have shown with 80 % probability, where no gap was shown."
+        "No gap was shown. That is not equality: beside it stands what it would take, the smallest ratio that these "
+        "speakers would have shown with 80 % probability, had it been the only comparison."
     ),
     "Cannot tell": "Too few speakers, no errors, or speakers unknown: no test can be given.",
     "Not reported": "Fewer than 3 speakers: a rate would describe persons, not a group.",
+    "Normaliser": (
+        "The rules that make spellings comparable before words are counted. The same audit under a second one stands "
+        "beside the first: where the two differ much, the numbers hang on spelling rules."
+    ),
     "Failed": "The system gave no transcript. Failures are counted by group and are in no error rate.",
     "Missing": "The manifest says nothing for these utterances. They are shown and never compared.",
 }

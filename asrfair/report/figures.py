@@ -1,83 +1,179 @@
-"""Forest plots: the rate of every group with its interval. The same data give the same bytes."""
+"""Forest plots: the rate of every group with its interval. The same data give the same bytes.
+
+Colour never stands alone: every series has a marker of its own. Ink is left to the page (`currentColor`), so that one
+SVG can be read on white and on black; the colours of the series have a contrast of 3:1 or more on both.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from asrfair.report.card import AttributePart, CellPart
+from asrfair.report.cells import AttributePart, CellPart, GroupRow
 from asrfair.report.wording import condition
+from asrfair.stats.policy import SUPPRESSED
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00")
-"""Okabe and Ito's colours that can be told apart by the colour-blind and hold on white; markers differ too."""
+COLOURS = ("#0072B2", "#D55E00", "#009070", "#B5679A", "#A87900")
+"""After Okabe and Ito's colours for the colour-blind, darkened where they fade on white."""
 
-MARKERS = ("o", "s", "^", "D", "v", "P")
-ROW_INCHES = 0.34
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+"""Seven with five colours: 35 series before a pair repeats."""
+
+INK = "#010203"
+WIDTH_INCHES = 7.2
+ROW_INCHES = 0.3
+SERIES_INCHES = 0.13
 MOST_GROUPS = 40
 """More groups than this make a plot that nobody can read; the table has them all."""
 
+MOST_LETTERS = 30
+STYLE: dict[Any, Any] = {
+    "svg.hashsalt": "asrfair",
+    "svg.fonttype": "none",
+    "font.family": "sans-serif",
+    "font.size": 11,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "grid.color": INK,
+}
+
+
+def plotted_groups(cells: Sequence[CellPart], attribute: str) -> list[str]:
+    """The groups of an attribute under any system and condition, in the order of the tables."""
+    parts = [part for cell in cells for part in cell.attributes if part.attribute == attribute]
+    return list(dict.fromkeys(row.group for part in parts for row in part.groups))
+
 
 def forest_figure(cells: Sequence[CellPart], attribute: str) -> Figure:
-    """The groups of one attribute under every system and condition.
+    """The groups of one attribute under every system and condition; the first `MOST_GROUPS` of them.
 
     Args:
         cells: the parts of the card.
         attribute: e.g. `accent`.
 
     Returns:
-        A matplotlib figure, WER in per cent.
+        A matplotlib figure, WER in per cent; `savefig` makes a PNG of it, `svg` what the page shows.
     """
     from matplotlib.figure import Figure
 
     parts = [(cell, part) for cell in cells for part in cell.attributes if part.attribute == attribute]
-    groups = list(dict.fromkeys(row.group for _, part in parts for row in part.groups))[:MOST_GROUPS]
-    height = ROW_INCHES * max(1, len(groups)) * max(1.0, 0.55 * len(parts)) + 1.2
-    figure = Figure(figsize=(8.0, height), layout="constrained")
-    axes = figure.add_subplot()
-    for number, (cell, part) in enumerate(parts):
-        _draw(axes, cell, part, groups, (number, len(parts)))
-    axes.set_yticks(range(len(groups)), [_plain(group) for group in groups])
-    axes.set_ylim(len(groups) - 0.5, -0.5)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("word error rate, %, with 95 % interval")
-    axes.grid(axis="x", alpha=0.3)
-    axes.spines[["top", "right"]].set_visible(False)
-    if len(parts) > 1:
-        figure.legend(loc="outside upper left", frameon=False, ncols=2)
+    groups = plotted_groups(cells, attribute)[:MOST_GROUPS]
+    names = _series_names([cell for cell, _ in parts])
+    with _style():
+        height = max(1, len(groups)) * (ROW_INCHES + SERIES_INCHES * (len(parts) - 1)) + 1.0 + 0.1 * len(parts)
+        figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
+        axes = figure.add_subplot()
+        for number, (_, part) in enumerate(parts):
+            _draw(axes, part, groups, (number, len(parts)), names[number])
+        _mark_empty(axes, [part for _, part in parts], groups)
+        axes.set_yticks(range(len(groups)), [_plain(group) for group in groups])
+        axes.set_ylim(len(groups) - 0.5, -0.5)
+        axes.set_xlim(left=0)
+        axes.set_xlabel("word error rate, %, with 95 % interval")
+        axes.grid(axis="x", alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+        if len(parts) > 1:
+            figure.legend(
+                loc="outside upper left", frameon=False, ncols=2 if max(map(len, names)) < MOST_LETTERS else 1
+            )
     return figure
 
 
-def _draw(axes: Axes, cell: CellPart, part: AttributePart, groups: Sequence[str], place: tuple[int, int]) -> None:
+def svg(figure: Figure, prefix: str) -> str:
+    """A figure as an SVG element without a date, comments or an XML head.
+
+    Args:
+        figure: what to draw.
+        prefix: stands before every id, so that two figures can stand in one page.
+    """
+    out = io.StringIO()
+    with _style(), warnings.catch_warnings():
+        # The reader's browser draws the letters, so it does not matter which of them matplotlib's own font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
+    text = out.getvalue()
+    text = re.sub(r"<!--.*?-->|<metadata>.*?</metadata>", "", text[text.index("<svg") :], flags=re.DOTALL)
+    return re.sub(r"<[^>]+>", lambda tag: _own_ids(tag.group(), prefix), text)
+
+
+def _own_ids(tag: str, prefix: str) -> str:
+    """A tag with ids of its own and with the page's ink."""
+    tag = re.sub(r'( id="|href="#|url\(#)', rf"\g<1>{prefix}-", tag)
+    return re.sub(rf"((?:fill|stroke): ?){INK}", r"\1currentColor", tag)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
+    """Matplotlib as it comes, whatever the user's own settings are, with the style of these plots."""
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(STYLE)
+        yield
+
+
+def _series_names(cells: Sequence[CellPart]) -> list[str]:
+    """What tells the series apart: the condition, and the system where there are several."""
+    if len({cell.system_id for cell in cells}) == 1:
+        return [_plain(condition(cell.condition_id)) for cell in cells]
+    return [f"{_plain(cell.system_id)}, {_plain(condition(cell.condition_id))}" for cell in cells]
+
+
+def _draw(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[int, int], name: str) -> None:
     """The points of one system under one condition."""
     number, of = place
-    shift = (number - (of - 1) / 2) * 0.8 / of
+    shift = (number - (of - 1) / 2) * 0.7 / of
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-    label = f"{_plain(cell.system_id)}, {condition(cell.condition_id)}"
-    rows = [row for row in part.groups if row.group in groups and row.wer is not None]
-    heights = [groups.index(row.group) + shift for row in rows]
-    centres = [row.wer * 100 for row in rows if row.wer is not None]
-    axes.plot(centres, heights, linestyle="none", label=label, markersize=6, color=colour, marker=marker)
-    for row, height in zip(rows, heights, strict=True):
+    points = [(row.wer * 100, row) for row in part.groups if row.group in groups and row.wer is not None]
+    heights = [groups.index(row.group) + shift for _, row in points]
+    axes.plot(
+        [rate for rate, _ in points],
+        heights,
+        linestyle="none",
+        label=name,
+        markersize=6.5,
+        color=colour,
+        marker=marker,
+        clip_on=False,
+        zorder=3,
+    )
+    for (_, row), height in zip(points, heights, strict=True):
         if row.wer_low is not None and row.wer_high is not None:
-            axes.plot([row.wer_low * 100, row.wer_high * 100], [height, height], color=colour, linewidth=1.6)
+            axes.plot([row.wer_low * 100, row.wer_high * 100], [height, height], color=colour, linewidth=1.8)
+
+
+def _mark_empty(axes: Axes, parts: Sequence[AttributePart], groups: Sequence[str]) -> None:
+    """Say why a group has no point."""
+    rows: dict[str, list[GroupRow]] = {}
+    for part in parts:
+        for row in part.groups:
+            rows.setdefault(row.group, []).append(row)
+    for height, group in enumerate(groups):
+        if all(row.wer is None for row in rows[group]):
+            is_small = any(SUPPRESSED in row.flags for row in rows[group])
+            reason = "not reported: fewer than 3 speakers" if is_small else "no rate"
+            place: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
+            axes.annotate(reason, (0, height), fontsize=9, fontstyle="italic", **place)
 
 
 def _plain(text: str) -> str:
-    """A name that matplotlib does not take for mathematics."""
-    return text.replace("$", r"\$")
+    """A short name that matplotlib does not take for mathematics."""
+    return _shortened(text).replace("$", r"\$")
 
 
-def svg(figure: Figure) -> str:
-    """A figure as an SVG element, without a date, an XML head or ids of its own."""
-    import matplotlib
-
-    out = io.StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "asrfair", "svg.fonttype": "none", "font.family": "sans-serif"}):
-        figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
-    text = out.getvalue()
-    return text[text.index("<svg") :]
+def _shortened(text: str) -> str:
+    """A name that leaves room for the plot."""
+    text = " ".join(text.split())
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"

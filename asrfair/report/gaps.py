@@ -6,13 +6,17 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from asrfair.records import CLEAN, MISSING
-from asrfair.report.wording import count, listed, percent
+from asrfair.report.wording import condition, isolated, listed, percent
+from asrfair.stats.policy import SUPPRESSED
 
 if TYPE_CHECKING:
-    from asrfair.report.card import CellPart
+    from asrfair.report.cells import CellPart
 
 MISSING_SHARE = 0.05
 """A group that is missing in more than this share of the utterances is worth a sentence."""
+
+MOST_NAMES = 8
+"""A sentence lists no more groups than this; the tables have them all."""
 
 
 def not_tested(run: Mapping[str, Any], cells: Sequence[CellPart]) -> list[str]:
@@ -28,16 +32,20 @@ def not_tested(run: Mapping[str, Any], cells: Sequence[CellPart]) -> list[str]:
         *_attributes(manifest, cells),
         *_missing(cells),
         *_suppressed(cells),
-        *_conditions(run),
+        *_design(run),
+        *_conditions(cells),
+        *_sample(run, manifest),
+        *_normalizers(run),
         *_languages(manifest),
         "Nothing here speaks for accents, dialects, groups, rooms, devices or tasks that are not in the data set.",
     ]
 
 
 def _attributes(manifest: Mapping[str, Any], cells: Sequence[CellPart]) -> list[str]:
-    """Attributes that were not looked at."""
-    analysed = {name for cell in cells for part in cell.attributes for name in part.attribute.split("*")}
-    declared = [name for name in manifest.get("attributes", {}) if name not in analysed]
+    """Attributes that were not looked at, alone or together."""
+    asked = list(dict.fromkeys(part.attribute for cell in cells for part in cell.attributes))
+    analysed = {name for spec in asked for name in spec.split("*")}
+    declared = [name for name in manifest.get("attributes") or {} if name not in analysed]
     sentences = []
     if declared:
         sentences.append(f"Not analysed by {listed(declared, 'or')}: numbers without bins, or not asked for.")
@@ -46,45 +54,79 @@ def _attributes(manifest: Mapping[str, Any], cells: Sequence[CellPart]) -> list[
         sentences.append(f"Not analysed by {names}: dataset.toml does not say what the column means.")
     if not analysed:
         sentences.append("No attribute was analysed: nothing is said about any group of speakers.")
+    if len(analysed) > 1 and not any("*" in spec for spec in asked):
+        sentences.append(f"No combination of {listed(sorted(analysed))} was analysed, only one attribute at a time.")
     return sentences
 
 
 def _missing(cells: Sequence[CellPart]) -> list[str]:
     """Attributes that are often missing."""
-    if not cells:
-        return []
-    sentences = []
-    for part in cells[0].attributes:
-        total = cells[0].overall.n_utterances
-        gone = sum(g.n_utterances for g in part.groups if g.group == MISSING)
-        if total and gone / total > MISSING_SHARE:
-            sentences.append(f"{part.attribute} is missing for {percent(gone / total, 0)} % of the utterances.")
-    return sentences
+    shares: dict[str, float] = {}
+    for cell in cells:
+        for part in cell.attributes:
+            gone = sum(g.n_utterances for g in part.groups if g.group == MISSING)
+            share = gone / cell.overall.n_utterances if cell.overall.n_utterances else 0.0
+            shares[part.attribute] = max(share, shares.get(part.attribute, 0.0))
+    return [
+        f"{name} is missing for {percent(share, 0)} % of the utterances."
+        for name, share in shares.items()
+        if share > MISSING_SHARE
+    ]
 
 
 def _suppressed(cells: Sequence[CellPart]) -> list[str]:
-    """Groups that are too small to be reported."""
+    """Groups that are too small to be reported, under any system and condition."""
+    small: dict[str, dict[str, None]] = {}
+    for cell in cells:
+        for part in cell.attributes:
+            names = [g.group for g in part.groups if SUPPRESSED in g.flags and g.group != MISSING]
+            small.setdefault(part.attribute, {}).update(dict.fromkeys(names))
     sentences = []
-    for part in cells[0].attributes if cells else ():
-        small = [g.group for g in part.groups if "suppressed" in g.flags and g.group != MISSING]
-        if small:
-            shown = small if len(small) <= 8 else [*small[:8], f"{len(small) - 8} more"]
-            sentences.append(f"Not reported for {part.attribute} {listed(shown)}: fewer than 3 speakers.")
+    for attribute, groups in small.items():
+        shown = [isolated(name) for name in groups][:MOST_NAMES]
+        more = [f"{len(groups) - MOST_NAMES} more"] if len(groups) > MOST_NAMES else []
+        if shown:
+            sentences.append(f"Not reported for {attribute} {listed([*shown, *more])}: fewer than 3 speakers.")
     return sentences
 
 
-def _conditions(run: Mapping[str, Any]) -> list[str]:
+def _design(run: Mapping[str, Any]) -> list[str]:
+    """What the data cannot tell apart, as the manifest's coverage found it."""
+    found = (run.get("coverage") or {}).get("notes") or []
+    texts = [str(note["text"]) for note in found if note.get("code") != "speaker_level"]
+    return [f"{text[:1].upper()}{text[1:]}." for text in texts]
+
+
+def _conditions(cells: Sequence[CellPart]) -> list[str]:
     """Rooms, lines and devices."""
-    heard = {condition_id for _, condition_id in run.get("cells", [])}
-    sentences = []
-    if heard <= {CLEAN}:
-        sentences.append("Only the audio as it was recorded: no noise, room, line or device was added.")
+    if not cells:
+        return ["No system was run under any condition."]
+    systems = list(dict.fromkeys(cell.system_id for cell in cells))
+    heard = list(dict.fromkeys(cell.condition_id for cell in cells))
+    done = {(cell.system_id, cell.condition_id) for cell in cells}
+    sentences = [f"{s} was not run under {condition(c)}." for s in systems for c in heard if (s, c) not in done]
+    noises = [condition(c) for c in heard if c != CLEAN]
+    if noises:
+        sentences.append(f"Noise only as in {listed(noises)}; no other room, line or device.")
     else:
-        sentences.append(f"Noise only as in {count(len(heard - {CLEAN}), 'condition')}; no other room, line or device.")
-    if run.get("limit") and run["limit"] < (run.get("manifest") or {}).get("n_utterances", 0):
-        total = run["manifest"]["n_utterances"]
-        sentences.append(f"A sample of {run['limit']:,} of {total:,} utterances, stratified by group.")
+        sentences.append("Only the audio as it was recorded: no noise, room, line or device was added.")
+    if CLEAN not in heard:
+        sentences.append("The audio as it was recorded was not tested: what the noise alone does cannot be told.")
     return sentences
+
+
+def _sample(run: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:
+    """Utterances that were left out on request."""
+    total = manifest.get("n_utterances") or 0
+    if not run.get("limit") or run["limit"] >= total:
+        return []
+    return [f"A sample of {run['limit']:,} of {total:,} utterances, stratified by group."]
+
+
+def _normalizers(run: Mapping[str, Any]) -> list[str]:
+    """Whether the numbers hang on one set of spelling rules."""
+    names = [entry["name"] for entry in run.get("normalizers") or []]
+    return [f"Only one normaliser, {names[0]}: how far its rules decide is not known."] if len(names) == 1 else []
 
 
 def _languages(manifest: Mapping[str, Any]) -> list[str]:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from asrfair.report.card import AttributePart, Card, CellPart, GroupRow
+from asrfair.report.card import Card
+from asrfair.report.cells import AttributePart, CellPart, GroupRow
+from asrfair.report.notes import notes
 from asrfair.report.wording import (
     NONE,
     VERDICTS,
@@ -18,7 +21,7 @@ from asrfair.report.wording import (
     percent_interval,
 )
 
-_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~])")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&])")
 
 
 def escaped(text: object) -> str:
@@ -32,13 +35,14 @@ def escaped(text: object) -> str:
 
 def render_markdown(card: Card) -> str:
     """The whole card."""
-    parts = [f"# {escaped(card.title)}", _overview(card), "## Findings", _items([f.text for f in card.findings])]
+    parts = [f"# {escaped(card.title)}", _overview(card), _items(card.headlines)]
+    parts += ["## Findings", _items([f.text for f in card.findings])]
     for cell in card.cells:
         parts += _cell(cell)
     parts += ["## Failures", _failures(card)]
     parts += ["## Who is in the data", _coverage(card)]
     parts += ["## What was not tested", _items(card.not_tested)]
-    parts += ["## What the words mean", _items([f"{term}: {text}" for term, text in card.definitions.items()])]
+    parts += ["## What the words mean", _items(_meanings(card))]
     parts += ["## Signature of the numbers", _signature(card)]
     return "\n\n".join(parts) + "\n"
 
@@ -46,6 +50,12 @@ def render_markdown(card: Card) -> str:
 def _items(texts: Sequence[str]) -> str:
     """A list."""
     return "\n".join(f"- {escaped(text)}" for text in texts) or "- nothing"
+
+
+def _meanings(card: Card) -> list[str]:
+    """The terms of the card, and the flags that occur on it."""
+    flags = [f"Flag {flag}: {text}" for flag, text in card.flags.items()]
+    return [*(f"{term}: {text}" for term, text in card.definitions.items()), *flags]
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
@@ -60,13 +70,18 @@ def _overview(card: Card) -> str:
     data = card.dataset
     size = f"{count(data.get('n_utterances') or 0, 'utterance')}, {count(data.get('n_speakers') or 0, 'speaker')}"
     facts = [
-        f"Data: {data.get('name')} {data.get('version')} ({data.get('language')}), {size}",
-        f"Licence: {data.get('licence')}",
-        f"How speakers were found: {data.get('collection')}",
-        f"What they agreed to: {data.get('consent')}",
+        f"Data: {_said(data, 'name')} {data.get('version') or ''} (language {_said(data, 'language')}), {size}",
+        f"Licence: {_said(data, 'licence')}",
+        f"How speakers were found: {_said(data, 'collection')}",
+        f"What they agreed to: {_said(data, 'consent')}",
         f"Made: {card.made}",
     ]
     return _items([*([str(data["notes"])] if data.get("notes") else []), *facts])
+
+
+def _said(data: Mapping[str, Any], key: str) -> str:
+    """A fact of the manifest, or that it is silent."""
+    return str(data.get(key) or "not stated")
 
 
 def _cell(cell: CellPart) -> list[str]:
@@ -96,7 +111,7 @@ def _part(part: AttributePart, others: Sequence[str]) -> str:
     """The groups of one attribute."""
     header = ["group", "speakers", "utterances", "failed", "words", "WER %", "95 % interval", "speaker mean %", "CER %"]
     header += [f"WER % {escaped(name)}" for name in others]
-    header += ["times", "95 % interval", "adjusted p", "verdict", "flags"]
+    header += ["times", "95 % interval", "adjusted p", "verdict", "would take", "notes"]
     return _table(header, [_row(row, others) for row in part.groups])
 
 
@@ -117,8 +132,9 @@ def _row(row: GroupRow, others: Sequence[str]) -> list[str]:
         number(row.wer_ratio) if compared else "",
         interval(row.ratio_low, row.ratio_high) if compared else "",
         p_value(row.p_adjusted) if compared else "",
-        VERDICTS.get(row.verdict or "", ""),
-        "; ".join(row.flags),
+        VERDICTS.get(row.verdict or "", "not compared"),
+        number(row.mde_ratio, 1) if row.verdict == "not shown" and row.mde_ratio is not None else "",
+        "; ".join(notes(row)),
     ]
 
 
@@ -133,7 +149,7 @@ def _failures(card: Card) -> str:
             f["attribute"],
             f["group"],
             f"{f['n_failed']:,} of {f['n_utterances']:,}",
-            ", ".join(f"{kind} {n}" for kind, n in f["kinds"].items()),
+            ", ".join(f"{kind} {n}" for kind, n in (f.get("kinds") or {}).items()),
         ]
         for f in card.failures
     ]
@@ -149,7 +165,7 @@ def _coverage(card: Card) -> str:
             f"{c['n_utterances']:,}",
             NONE if c["n_speakers"] is None else f"{c['n_speakers']:,}",
             NONE if c["minutes"] is None else f"{c['minutes']:.1f}",
-            f"{c['words']:,}",
+            NONE if c["words"] is None else f"{c['words']:,}",
         ]
         for c in card.coverage
     ]
@@ -166,7 +182,11 @@ def _signature(card: Card) -> str:
         *(f"normaliser {n['name']}@{n['version']}, rules {n['digest']}" for n in signed["normalizers"]),
         *(
             f"system {s['system_id']}: {s['name']} {s['version']}, "
-            + (", ".join(f"{key}={value}" for key, value in s["options"].items() if value is not None) or "no options")
+            + (
+                ", ".join(f"{key}={value}" for key, value in (s.get("options") or {}).items() if value is not None)
+                or "no options"
+            )
+            + (" (samples: not repeatable)" if s.get("deterministic") is False else "")
             for s in signed["systems"]
         ),
         *(

@@ -1,19 +1,36 @@
-"""The page: `report.html`, one file that needs no network, drawn from the card."""
+"""The page: `report.html`, one file that needs no network and runs no script, drawn from the card.
+
+Everything that comes from data is escaped, and stands in an element of its own direction (`bdi`), so that a
+right-to-left name does not turn the numbers beside it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from asrfair.report import wording
 from asrfair.report.card import Card
-from asrfair.report.figures import forest_figure, svg
+from asrfair.report.cells import CellPart
+from asrfair.report.figures import MOST_GROUPS, forest_figure, plotted_groups, svg
+from asrfair.report.notes import notes
 
 TEMPLATES = Path(__file__).parent / "templates"
+MOST_SERIES = 4
+"""With more systems and conditions than this, each system has a plot of its own."""
+
+SHOWN = ("percent", "percent_interval", "number", "interval", "p_value", "count", "condition")
+FOLDED = {
+    "cannot tell": "Cannot tell",
+    "suppressed": "Not reported",
+    "not shown": "No gap shown",
+}
+"""Verdicts whose sentences are folded away on the page, in this order; gaps that were shown stand open."""
 
 
 def render_page(card: Card) -> str:
-    """The whole page; everything that comes from data is escaped."""
+    """The whole page."""
     import jinja2
 
     environment = jinja2.Environment(
@@ -23,26 +40,47 @@ def render_page(card: Card) -> str:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    for name in ("percent", "percent_interval", "number", "interval", "p_value", "count", "condition"):
-        environment.globals[name] = getattr(wording, name)
-    environment.globals["dash"] = wording.NONE
-    environment.globals["verdicts"] = wording.VERDICTS
-    return environment.get_template("page.html.j2").render(card=card, plots=_plots(card))
+    environment.globals |= {name: getattr(wording, name) for name in SHOWN}
+    environment.globals |= {"dash": wording.NONE, "verdicts": wording.VERDICTS, "notes": notes, "folded": FOLDED}
+    return environment.get_template("page.html.j2").render(card=card, attributes=_attributes(card))
 
 
-def _plots(card: Card) -> list[dict[str, Any]]:
-    """A forest plot per attribute, as markup that was made here."""
+def _attributes(card: Card) -> list[dict[str, Any]]:
+    """Per attribute: its plots, as markup that was made here, and its tables."""
+    names = dict.fromkeys(part.attribute for cell in card.cells for part in cell.attributes)
+    return [
+        {
+            "name": name,
+            "plots": _plots(card.cells, name, f"plot{number}"),
+            "tables": [(cell, part) for cell in card.cells for part in cell.attributes if part.attribute == name],
+        }
+        for number, name in enumerate(names)
+    ]
+
+
+def _plots(cells: Sequence[CellPart], attribute: str, prefix: str) -> list[dict[str, Any]]:
+    """One forest plot for all systems, or one for each where they are many."""
     from markupsafe import Markup
 
-    attributes = list(dict.fromkeys(part.attribute for cell in card.cells for part in cell.attributes))
+    mine = [cell for cell in cells if any(part.attribute == attribute for part in cell.attributes)]
+    systems = list(dict.fromkeys(cell.system_id for cell in mine))
+    split = len(mine) > MOST_SERIES and len(systems) > 1
+    sets = [[cell for cell in mine if cell.system_id == system] for system in systems] if split else [mine]
     drawn = []
-    for name in attributes:
-        if any(
-            row.wer is not None
-            for cell in card.cells
-            for p in cell.attributes
-            if p.attribute == name
-            for row in p.groups
-        ):
-            drawn.append({"attribute": name, "svg": Markup(svg(forest_figure(card.cells, name)))})
+    for number, chosen in enumerate(sets):
+        if _has_points(chosen, attribute):
+            n_groups = len(plotted_groups(chosen, attribute))
+            drawn.append(
+                {
+                    "of": systems[number] if split or len(systems) == 1 else None,
+                    "svg": Markup(svg(forest_figure(chosen, attribute), f"{prefix}-{number}")),
+                    "left_out": max(0, n_groups - MOST_GROUPS),
+                }
+            )
     return drawn
+
+
+def _has_points(cells: Sequence[CellPart], attribute: str) -> bool:
+    """Whether any group has a rate."""
+    parts = [part for cell in cells for part in cell.attributes if part.attribute == attribute]
+    return any(row.wer is not None for part in parts for row in part.groups)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from asrfair.records import CLEAN, MISSING, REST
+from asrfair.stats.policy import ALPHA
 
-NONE = "-"
-"""What stands where a number cannot be given; the flags say why."""
+NONE = "\N{EM DASH}"
+"""What stands where a number cannot be given; the notes beside it say why."""
 
 SPEAKER_KINDS = frozenset({"accent", "dialect", "first_language", "demographic"})
 VERDICTS = {
@@ -55,15 +57,40 @@ def interval(low: float | None, high: float | None, digits: int = 2) -> str:
     return NONE if low is None or high is None else f"{number(low, digits)} to {number(high, digits)}"
 
 
-def p_value(p: float | None) -> str:
-    """A p-value, never 0.
+def ratio_digits(*values: float | None) -> int:
+    """Decimals that a ratio and its interval need, so that none reads as 1.0 or 0.0 by rounding.
 
-    >>> p_value(0.00001), p_value(0.0312)
-    ('<0.001', '0.031')
+    >>> ratio_digits(2.1, 1.4, 3.3), ratio_digits(1.9, 1.02, 3.5)
+    (1, 2)
+    """
+    return 2 if any(v is not None and (0.95 <= v < 1.05 or v < 0.1) for v in values) else 1
+
+
+def p_value(p: float | None) -> str:
+    """A p-value, never 0, and on the same side of the level as it is unrounded.
+
+    >>> p_value(0.00001), p_value(0.0312), p_value(0.04981), p_value(0.05002)
+    ('<0.001', '0.031', '0.0498', '0.05002')
     """
     if p is None:
         return NONE
-    return "<0.001" if p < 0.001 else f"{p:.3f}"
+    if p < 0.001:
+        return "<0.001"
+    for digits in (3, 4, 5):
+        text = f"{p:.{digits}f}"
+        if float(text) != ALPHA:
+            return text
+    return f"{p:.6g}"
+
+
+def isolated(name: str) -> str:
+    """A name that may stand in a sentence of the other direction: right-to-left names in Unicode isolates.
+
+    >>> isolated("Welsh"), len(isolated("\u05d0")) - len("\u05d0")
+    ('Welsh', 2)
+    """
+    turned = any(unicodedata.bidirectional(c) in ("R", "AL", "RLE", "RLO", "RLI", "LRE", "LRO") for c in name)
+    return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}" if turned else name
 
 
 def count(n: int, noun: str) -> str:
@@ -109,9 +136,9 @@ def people(attribute: str, group: str, attributes: Mapping[str, Mapping[str, Any
     """
     if group == REST:
         return "everybody else"
-    names, groups = attribute.split("*"), group.split("*")
+    names, groups = attribute.split("*"), [isolated(part) for part in group.split("*")]
     if len(names) != len(groups):
-        return f"{attribute} {group}"
+        return f"{attribute} {isolated(group)}"
     if all(attributes.get(name, {}).get("kind") in SPEAKER_KINDS for name in names) and MISSING not in groups:
         return f"{', '.join(groups)} speakers"
     parts = []

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pytest
 
 from asrfair.report import Card, card_schema, make_card, render_table, write_report
+from asrfair.report.columns import text_table, width
 from asrfair.report.findings import findings
-from asrfair.report.text import text_table, width
 from asrfair.stats import analyze_scores
 from asrfair.tables import SCORES
 

@@ -1,0 +1,67 @@
+"""Flags in a few plain words, to stand in a table beside the number that they qualify or replace.
+
+What each flag means in full is in `stats.policy`; a card prints that once, for the flags that occur on it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asrfair.records import REST
+from asrfair.report.wording import count
+from asrfair.stats.policy import BASELINE_PREFIX, MIN_SPEAKERS, MIN_SPEAKERS_FOR_CALM, MIN_WORDS
+
+if TYPE_CHECKING:
+    from asrfair.report.cells import GroupRow
+
+SHORT = {
+    "suppressed": f"fewer than {MIN_SPEAKERS} speakers",
+    "all_failed": "nothing was transcribed",
+    "speakers_unknown": "speakers not known",
+    "few_speakers": "too few speakers for a test",
+    "fragile": f"under {MIN_SPEAKERS_FOR_CALM} speakers, or one talks most",
+    "few_words": f"under {MIN_WORDS} words",
+    "no_words": "no reference words",
+    "no_errors": "no errors",
+    "no_spread": "all speakers alike: no interval",
+    "informative_size": "who talks more fares differently",
+    "wer_above_1": "more errors than words",
+    "paired": "same speakers on both sides",
+    "mirrored": "the other group's row, mirrored",
+    "baseline_absent": "the named baseline does not occur",
+    "confounded_with_speaker": "group and person are one",
+}
+
+WITHHOLDING = ("suppressed", "all_failed", "speakers_unknown", "few_speakers", "no_words", "no_errors", "no_spread")
+"""Flags for which a number is missing, the gravest first."""
+
+
+def notes(row: GroupRow) -> list[str]:
+    """The flags of a row in words.
+
+    A named baseline has a row of its own, so of its flags only those that withhold a number are repeated.
+    """
+    words = []
+    for flag in row.flags:
+        if flag == "no_errors":
+            words.append(f"no errors in {count(row.n_ref_words, 'word')}")
+        elif flag == "fragile" and row.n_speakers is not None:
+            few = row.n_speakers < MIN_SPEAKERS_FOR_CALM
+            words.append(f"under {MIN_SPEAKERS_FOR_CALM} speakers" if few else "one speaker talks most")
+        elif flag in SHORT or not flag.startswith(BASELINE_PREFIX):
+            words.append(SHORT.get(flag, flag.replace("_", " ")))
+        else:
+            of_baseline = flag.removeprefix(BASELINE_PREFIX)
+            if row.baseline == REST or of_baseline in WITHHOLDING:
+                whose = "everybody else" if row.baseline == REST else "baseline"
+                words.append(f"{whose}: {SHORT.get(of_baseline, of_baseline.replace('_', ' '))}")
+    return words
+
+
+def reason(flags: list[str], prefix: str = "") -> str | None:
+    """The gravest flag that withholds a number, without its prefix.
+
+    >>> reason(["few_words", "few_speakers"]), reason(["fragile"]), reason(["baseline_no_errors"], "baseline_")
+    ('few_speakers', None, 'no_errors')
+    """
+    return next((flag for flag in WITHHOLDING if prefix + flag in flags), None)
