@@ -251,6 +251,10 @@ def _progress() -> Progress:
 
 def _finish(outcome: Outcome, max_failed: float) -> None:
     """Print what came out, and leave with 4 if too much failed, or with 130 if it was stopped."""
+    for name, n in outcome.strangers.items():
+        click.echo(
+            f"asrfair: warning: {n} transcripts of {name} are of no utterance of the manifest: not used", err=True
+        )
     click.echo(outcome.text)
     if outcome.interrupted:
         click.echo("asrfair: stopped; what was finished is kept, and the same command continues", err=True)

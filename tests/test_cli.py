@@ -74,6 +74,15 @@ def test_a_missing_transcript_is_a_failure_and_never_a_deletion(mini, tmp_path):
     assert row["deletions"] is None
 
 
+def test_transcripts_of_no_utterance_are_said_and_not_used(mini, tmp_path):
+    with (mini / "engine.jsonl").open("a") as file:
+        file.write('{"utterance_id": "nobody", "text": "x"}\n')
+    done = audit(mini, tmp_path / "run")
+    assert done.exit_code == 0
+    assert "1 transcripts of engine are of no utterance" in done.stderr
+    assert "nobody" not in str(pq.ParquetFile(tmp_path / "run" / "scores.parquet").read()["utterance_id"].to_pylist())
+
+
 def test_too_many_failures_end_with_4_and_the_table_by_group(mini, tmp_path):
     kept = [line for line in (mini / "engine.jsonl").read_text().splitlines() if '"north' not in line]
     (mini / "engine.jsonl").write_text("\n".join(kept))

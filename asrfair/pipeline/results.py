@@ -77,6 +77,12 @@ class Outcome:
         """`n_failed / n_rows`; 0 if there are no rows."""
         return self.n_failed / self.n_rows if self.n_rows else 0.0
 
+    @property
+    def strangers(self) -> dict[str, int]:
+        """System -> transcripts of its file that are of no utterance of the manifest; they were not used."""
+        taken = [verb["not_in_manifest"] for verb in self.run["verbs"] if "not_in_manifest" in verb]
+        return {name: n for name, n in taken[-1].items() if n} if taken else {}
+
     def failures_text(self) -> str:
         """Who was hit by the failures, by group."""
         from asrfair.report import render_failures
