@@ -55,6 +55,18 @@ def plotted_groups(cells: Sequence[CellPart], attribute: str) -> list[str]:
     return list(dict.fromkeys(row.group for part in parts for row in part.groups))
 
 
+def cut_intervals(cells: Sequence[CellPart], attribute: str) -> float | None:
+    """Where the axis ends so that one hopeless interval does not squeeze all the others.
+
+    Returns:
+        The last rate that is drawn (a fraction): twice the highest rate, or 1 if that is more; None where every
+        interval ends before that.
+    """
+    rows = [row for cell in cells for part in cell.attributes if part.attribute == attribute for row in part.groups]
+    end = max(1.0, *(2 * row.wer for row in rows if row.wer is not None), 0.0)
+    return end if any(row.wer_high is not None and row.wer_high > end for row in rows) else None
+
+
 def forest_figure(cells: Sequence[CellPart], attribute: str) -> Figure:
     """The groups of one attribute under every system and condition; the first `MOST_GROUPS` of them.
 
@@ -74,12 +86,15 @@ def forest_figure(cells: Sequence[CellPart], attribute: str) -> Figure:
         height = max(1, len(groups)) * (ROW_INCHES + SERIES_INCHES * (len(parts) - 1)) + 1.0 + 0.1 * len(parts)
         figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
         axes = figure.add_subplot()
+        end = cut_intervals(cells, attribute)
         for number, (_, part) in enumerate(parts):
             _draw(axes, part, groups, (number, len(parts)), names[number])
+            if end is not None:
+                _cut(axes, part, groups, (number, len(parts)), end)
         _mark_empty(axes, [part for _, part in parts], groups)
         axes.set_yticks(range(len(groups)), [_plain(group) for group in groups])
         axes.set_ylim(len(groups) - 0.5, -0.5)
-        axes.set_xlim(left=0)
+        axes.set_xlim(left=0, right=None if end is None else end * 100)
         axes.set_xlabel("word error rate, %, with 95 % interval")
         axes.grid(axis="x", alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
@@ -133,8 +148,8 @@ def _series_names(cells: Sequence[CellPart]) -> list[str]:
 
 def _draw(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[int, int], name: str) -> None:
     """The points of one system under one condition."""
-    number, of = place
-    shift = (number - (of - 1) / 2) * 0.7 / of
+    number = place[0]
+    shift = _shift(place)
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     points = [(row.wer * 100, row) for row in part.groups if row.group in groups and row.wer is not None]
     heights = [groups.index(row.group) + shift for _, row in points]
@@ -152,6 +167,20 @@ def _draw(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[i
     for (_, row), height in zip(points, heights, strict=True):
         if row.wer_low is not None and row.wer_high is not None:
             axes.plot([row.wer_low * 100, row.wer_high * 100], [height, height], color=colour, linewidth=1.8)
+
+
+def _shift(place: tuple[int, int]) -> float:
+    """How far a series lies below the middle of its row, for the n-th of so many."""
+    number, of = place
+    return (number - (of - 1) / 2) * 0.7 / of
+
+
+def _cut(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[int, int], end: float) -> None:
+    """An arrow where an interval goes on beyond the axis."""
+    for row in part.groups:
+        if row.group in groups and row.wer_high is not None and row.wer_high > end:
+            height, colour = groups.index(row.group) + _shift(place), COLOURS[place[0] % len(COLOURS)]
+            axes.plot([end * 100], [height], color=colour, marker=">", markersize=7, clip_on=False, zorder=3)
 
 
 def _mark_empty(axes: Axes, parts: Sequence[AttributePart], groups: Sequence[str]) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from asrfair.records import REST
 from asrfair.report.wording import count
-from asrfair.stats.policy import BASELINE_PREFIX, MIN_SPEAKERS, MIN_SPEAKERS_FOR_CALM, MIN_WORDS
+from asrfair.stats.policy import BASELINE_PREFIX, MIN_SPEAKERS, MIN_SPEAKERS_FOR_CALM, MIN_WORDS, SUPPRESSED
 
 if TYPE_CHECKING:
     from asrfair.report.cells import GroupRow
@@ -39,10 +39,12 @@ WITHHOLDING = ("suppressed", "all_failed", "speakers_unknown", "few_speakers", "
 def notes(row: GroupRow) -> list[str]:
     """The flags of a row in words.
 
-    A named baseline has a row of its own, so of its flags only those that withhold a number are repeated.
+    Of a suppressed group nothing more is said. A named baseline has a row of its own, so of its flags only those that
+    withhold a number are repeated.
     """
     words = []
-    for flag in row.flags:
+    told = row.flags if SUPPRESSED not in row.flags else [f for f in row.flags if f in (SUPPRESSED, "all_failed")]
+    for flag in told:
         if flag == "no_errors":
             words.append(f"no errors in {count(row.n_ref_words, 'word')}")
         elif flag == "fragile" and row.n_speakers is not None:

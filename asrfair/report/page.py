@@ -13,7 +13,7 @@ from typing import Any
 from asrfair.report import wording
 from asrfair.report.card import Card
 from asrfair.report.cells import CellPart
-from asrfair.report.figures import MOST_GROUPS, forest_figure, plotted_groups, svg
+from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
 from asrfair.report.notes import notes
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -74,6 +74,7 @@ def _plots(cells: Sequence[CellPart], attribute: str, prefix: str) -> list[dict[
                 {
                     "of": systems[number] if split or len(systems) == 1 else None,
                     "svg": Markup(svg(forest_figure(chosen, attribute), f"{prefix}-{number}")),
+                    "is_cut": bool(cut_intervals(chosen, attribute)),
                     "left_out": max(0, n_groups - MOST_GROUPS),
                 }
             )

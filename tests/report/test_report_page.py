@@ -99,6 +99,13 @@ def test_every_text_of_the_manifest_and_the_run_is_escaped():
     assert "script" not in [tag for tag, _ in found.tags]
 
 
+def test_where_nothing_could_be_tested_the_page_does_not_speak_of_gaps():
+    groups = [group("accent", name, wer=None, n_speakers=1, flags=["suppressed"]) for name in "AB"]
+    found = page(groups, [gap("accent", "B", baseline="A", ratio=None, p=None, verdict="suppressed")])
+    assert "No comparison could be tested" in found
+    assert "No gap was shown. " not in found[: found.index('id="words"')]
+
+
 def test_right_to_left_names_stand_in_elements_of_their_own():
     assert f"<bdi>{RTL}</bdi>" in page([*GROUPS, group("accent", RTL)])
 
@@ -191,6 +198,14 @@ def test_a_plot_can_be_saved_as_a_picture():
     out = io.BytesIO()
     forest_figure(_cells(GROUPS), "accent").savefig(out, format="png")
     assert out.getvalue().startswith(b"\x89PNG")
+
+
+def test_one_hopeless_interval_does_not_squeeze_the_others():
+    wide = group("accent", "Tiny", wer=0.3, n_speakers=3) | {"wer_high": 11.0}
+    assert forest_figure(_cells([*GROUPS, wide]), "accent").axes[0].get_xlim() == (0, 100)
+    assert forest_figure(_cells(GROUPS), "accent").axes[0].get_xlim()[1] < 40
+    assert "the interval goes on" in page([*GROUPS, wide], [])
+    assert "the interval goes on" not in page()
 
 
 def test_groups_that_a_plot_leaves_out_are_counted_beside_it():
