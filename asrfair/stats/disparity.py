@@ -27,6 +27,7 @@ from numpy.typing import ArrayLike
 
 from asrfair.errors import InputError
 from asrfair.records import Disparity, GroupInterval
+from asrfair.stats.planning import detectable_ratio
 from asrfair.stats.rates import (
     NO_SPREAD,
     RateEstimate,
@@ -39,9 +40,6 @@ from asrfair.stats.rates import (
     speaker_sums,
 )
 from asrfair.stats.student_t import student_t_quantile, student_t_sf
-
-POWER = 0.80
-ALPHA = 0.05
 
 
 def compare_groups(
@@ -203,7 +201,7 @@ def _disparity(
     if ratio is not None and se_log is not None and df is not None:
         low, high = log_interval(ratio, se_log, df, confidence)
         p = _two_sided(math.log(ratio), se_log, df)
-        mde = _mde_ratio(se_log, df)
+        mde = detectable_ratio(se_log, df)
     elif ratio == 1.0:
         p = 1.0  # equal rates are no evidence of a gap, whatever their spread
     return Disparity(a, b, *difference, ratio, low, high, p, df, se_log, mde, paired, confidence)
@@ -212,9 +210,3 @@ def _disparity(
 def _two_sided(estimated: float, se: float | None, df: float | None) -> float | None:
     """Two-sided p of t = estimated / se."""
     return None if se is None or df is None else 2.0 * student_t_sf(abs(estimated) / se, df)
-
-
-def _mde_ratio(se_log: float, df: float) -> float | None:
-    """The ratio that this standard error shows with 80 % power at 5 %; None beyond the range of floating point."""
-    reach = (student_t_quantile(1.0 - ALPHA / 2.0, df) + student_t_quantile(POWER, df)) * se_log
-    return math.exp(reach) if reach < 300.0 else None

@@ -1,0 +1,232 @@
+"""Permutation tests: a second opinion that needs no distribution, and the family-wise test of a whole screen.
+
+What is shuffled is always the speaker, with everything that speaker said.
+
+- Two groups with disjoint speakers: speakers are dealt anew to A and B; the statistic is the studentised log ratio
+  `|log R_A - log R_B| / sqrt(v_A + v_B)` with CR1 variances (Janssen 1997; Chung & Romano 2013), which keeps its level
+  where the groups differ in spread. All deals are enumerated where there are at most 20,000.
+- The same speakers on both sides (two systems, two conditions): the sign of each speaker's difference is flipped;
+  exact up to 20 speakers.
+- Many groups and conditions at once, max-T (Westfall & Young 1993): speakers are dealt anew to the groups, with all
+  their conditions, and each cell is held against the largest statistic of the whole screen.
+
+`p = (1 + #{t* >= t}) / (B + 1)` for sampled deals, `#{t* >= t} / all` for enumerated ones (the observed deal is one of
+them). Where even the most extreme deal would not reach the level, there is no test: 3 speakers against 3 give 0.1 at
+best.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from asrfair.errors import InputError
+from asrfair.stats import counter
+from asrfair.stats.kernels import flipped_sums
+from asrfair.stats.rates import Sums, speaker_sums
+
+N_PERMUTATIONS = 9_999
+MOST_ENUMERATED = 20_000
+MOST_FLIPPED = 20
+ALPHA = 0.05
+_BLOCK = 2_000_000
+_TIES = 1e-12
+"""Statistics closer than this are equal; rounding must not decide a rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class PermutationTest:
+    """A permutation test.
+
+    Attributes:
+        statistic: its observed value; None where it is not defined.
+        p: None where it is not defined, or where no deal could reach the level.
+        n_permutations: deals that were made.
+        exact: whether these were all that there are.
+    """
+
+    statistic: float | None
+    p: float | None
+    n_permutations: int
+    exact: bool
+
+
+def permutation_test(
+    errors_a: ArrayLike,
+    words_a: ArrayLike,
+    errors_b: ArrayLike,
+    words_b: ArrayLike,
+    *,
+    studentised: bool = True,
+    n_permutations: int = N_PERMUTATIONS,
+    seed: int = 0,
+) -> PermutationTest:
+    """Whether two groups of different speakers have the same word error rate.
+
+    Args:
+        errors_a: errors of each speaker of A, shape (m_A,).
+        words_a: reference words of each speaker of A, shape (m_A,).
+        errors_b: errors of each speaker of B, shape (m_B,).
+        words_b: reference words of each speaker of B, shape (m_B,).
+        studentised: false for the plain difference of rates, which is liberal where the groups differ in spread.
+        n_permutations: sampled deals, where they cannot be enumerated.
+        seed: of the deals.
+
+    Raises:
+        InputError: as `group_interval`.
+
+    >>> found = permutation_test([5, 8, 3, 10], [50, 40, 60, 50], [2, 4, 6, 1, 5], [50, 80, 40, 30, 50])
+    >>> print(f"t {found.statistic:.4f}, p {found.p:.4f}, {found.n_permutations} deals, all: {found.exact}")
+    t 1.4696, p 0.2222, 126 deals, all: True
+    """
+    (e_a, n_a), (e_b, n_b) = speaker_sums(errors_a, words_a), speaker_sums(errors_b, words_b)
+    errors, words, m_a = np.concatenate([e_a, e_b]), np.concatenate([n_a, n_b]), len(e_a)
+    n_deals = math.comb(len(errors), m_a)
+    if min(m_a, len(e_b)) < 2 or 2.0 / n_deals > ALPHA:
+        return PermutationTest(None, None, 0, False)
+    statistic = _studentised if studentised else _plain
+    observed = float(statistic(errors, words, np.arange(m_a)[None, :])[0])
+    if not math.isfinite(observed):
+        return PermutationTest(None, None, 0, False)
+    exact = n_deals <= MOST_ENUMERATED
+    deals = _all_deals(len(errors), m_a) if exact else _some_deals(len(errors), m_a, n_permutations, seed)
+    reached = sum(int(np.sum(statistic(errors, words, deal) >= observed - _TIES)) for deal in deals)
+    if exact:
+        return PermutationTest(observed, reached / n_deals, n_deals, True)
+    return PermutationTest(observed, (1 + reached) / (n_permutations + 1), n_permutations, False)
+
+
+def sign_flip_test(differences: ArrayLike, *, n_permutations: int = N_PERMUTATIONS, seed: int = 0) -> PermutationTest:
+    """Whether the speakers' differences of errors between two systems on the same audio sum to nothing but chance.
+
+    Args:
+        differences: errors of system 1 less those of system 2, of each speaker, shape (m,).
+        n_permutations: sampled sign patterns for more than 20 speakers.
+        seed: of the patterns.
+
+    Raises:
+        InputError: not a list of finite numbers.
+
+    >>> sign_flip_test([2, -1, 2, 3, 6, 0]).p
+    0.125
+    """
+    values = np.asarray(differences, dtype=np.float64)
+    if values.ndim != 1 or not np.isfinite(values).all():
+        raise InputError("differences: give a list of finite numbers, one a speaker")
+    m = len(values)
+    if not m or 2.0 ** (1 - m) > ALPHA:
+        return PermutationTest(None, None, 0, False)
+    observed = abs(float(values.sum()))
+    slack = observed - _TIES * max(float(np.abs(values).sum()), 1.0)
+    if m <= MOST_FLIPPED:
+        sums = np.zeros(1)
+        for value in values[1:]:
+            sums = np.concatenate([sums + value, sums - value])
+        return PermutationTest(observed, float(np.mean(np.abs(sums + values[0]) >= slack)), 2**m, True)
+    sums = flipped_sums(values, seed, 0, n_permutations)
+    p = (1 + int(np.sum(np.abs(sums) >= slack))) / (n_permutations + 1)
+    return PermutationTest(observed, p, n_permutations, False)
+
+
+def max_t(
+    statistics: Sequence[float | None],
+    cells: Sequence[tuple[Sums, Sums, NDArray[np.bool_]]],
+    *,
+    n_permutations: int = 1_999,
+    seed: int = 0,
+) -> list[float | None]:
+    """Family-wise adjusted p of many comparisons of groups with the rest of the same speakers.
+
+    Args:
+        statistics: observed t of each comparison as `rest_statistics` gives it; None where it could not be made.
+        cells: of each comparison the errors and words of all speakers of the screen, shape (m,), in the same order in
+            every cell (0 and 0 for one who is not in it), and whether each is in the group.
+        n_permutations: how many deals, at least 1,999 for a level of 5 %.
+        seed: of the deals.
+
+    Returns:
+        `(1 + #{max over cells |t*| >= |t|}) / (B + 1)` of each comparison; None where it could not be made.
+    """
+    tested = [at for at, t in enumerate(statistics) if t is not None]
+    adjusted: list[float | None] = [None] * len(statistics)
+    if not tested:
+        return adjusted
+    m = len(cells[0][0])
+    reached = np.zeros(len(tested))
+    observed = np.array([abs(statistics[at] or 0.0) for at in tested])
+    for orders in counter.permutations(seed, n_permutations, m):
+        largest = np.zeros(len(orders))
+        for at in tested:
+            errors, words, inside = cells[at]
+            drawn = np.abs(rest_statistics(errors, words, inside[orders]))
+            np.maximum(largest, np.nan_to_num(drawn), out=largest)
+        reached += np.sum(largest[:, None] >= observed[None, :] - _TIES, axis=0)
+    for at, n in zip(tested, reached, strict=True):
+        adjusted[at] = float((1 + n) / (n_permutations + 1))
+    return adjusted
+
+
+def rest_statistics(errors: Sums, words: Sums, inside: NDArray[np.bool_]) -> Sums:
+    """Studentised log ratio of the group to the rest, for each row of memberships.
+
+    Args:
+        errors: of each speaker, shape (m,).
+        words: of each speaker, shape (m,); a speaker with neither words nor errors does not count.
+        inside: who is in the group, shape (b, m).
+
+    Returns:
+        Shape (b,); not finite where a side has no errors, no words or no spread.
+    """
+    there = (errors > 0) | (words > 0)
+    return _two_sided(errors[there], words[there], inside[:, there])
+
+
+def _two_sided(errors: Sums, words: Sums, inside: NDArray[np.bool_]) -> Sums:
+    """As `rest_statistics`, every speaker counting, whether they said anything or not."""
+    columns = np.stack([errors, words, errors * errors, errors * words, words * words, np.ones_like(words)], axis=1)
+    mine = inside.astype(np.float64) @ columns
+    (log_a, v_a), (log_b, v_b) = _log_rate(mine), _log_rate(columns.sum(axis=0) - mine)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Sums = (log_a - log_b) / np.sqrt(v_a + v_b)
+    return found
+
+
+def _log_rate(sums: Sums) -> tuple[Sums, Sums]:
+    """Log rate and its CR1 variance from the sums of E, N, E^2, E N, N^2 and 1, shape (b, 6)."""
+    e, n, ee, en, nn, m = sums.T
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rate = e / n
+        variance = m / (m - 1) * (ee - 2 * rate * en + rate * rate * nn) / e**2
+        return np.log(rate), variance
+
+
+def _studentised(errors: Sums, words: Sums, deals: counter.Indices) -> Sums:
+    """`|log R_A - log R_B|` over its standard error, for each deal of speakers to A."""
+    inside = np.zeros((len(deals), len(errors)), dtype=bool)
+    np.put_along_axis(inside, deals, True, axis=1)
+    return np.nan_to_num(np.abs(_two_sided(errors, words, inside)), nan=0.0, posinf=math.inf)
+
+
+def _plain(errors: Sums, words: Sums, deals: counter.Indices) -> Sums:
+    """`|R_A - R_B|` for each deal."""
+    e, n = errors[deals].sum(axis=1), words[deals].sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found: Sums = np.abs(e / n - (errors.sum() - e) / (words.sum() - n))
+    return np.nan_to_num(found, nan=0.0)
+
+
+def _all_deals(m: int, m_a: int) -> Iterator[counter.Indices]:
+    """Every choice of m_a speakers out of m."""
+    deals = combinations(range(m), m_a)
+    while block := list(islice(deals, max(1, _BLOCK // m))):
+        yield np.array(block, dtype=np.int64)
+
+
+def _some_deals(m: int, m_a: int, count: int, seed: int) -> Iterator[counter.Indices]:
+    """Random choices of m_a speakers out of m."""
+    return (orders[:, :m_a] for orders in counter.permutations(seed, count, m))

@@ -1,0 +1,167 @@
+"""How many speakers, and how many words of each, it takes to show a gap; and what gap a number of speakers can show.
+
+The variance of the log rate of a group of m speakers is planned as `v / m` with
+
+    v = (e^(sigma^2) - 1)(1 + cv^2) + phi / (R W)
+
+sigma: spread (standard deviation) of the log rates of speakers; cv: coefficient of variation of the words per speaker,
+who weigh unequally; phi: dispersion of errors within a speaker (1 is Poisson, bursts make it larger); R: the rate; W:
+words per speaker. Two groups of m speakers show a ratio of `e^d` with a given power at a given level if
+
+    m = (t_(1-alpha/2, nu) + t_(power, nu))^2 (v_A + v_B) / d^2,    nu = 2 m / (1 + cv^2) - 2.
+
+Where sigma, phi and cv are not known: .5, 2 and .5. In simulations 80 % promised were .79 to .82 delivered (.73 to .77
+with only 5 to 10 utterances a speaker). The second term of v falls with W, the first does not: beyond ten times
+`enough_words` recruit speakers, not hours.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from asrfair.errors import InputError
+from asrfair.stats.student_t import student_t_quantile
+
+SIGMA, PHI, CV = 0.5, 2.0, 0.5
+POWER, ALPHA = 0.80, 0.05
+MOST_SPEAKERS = 1_000_000
+_LEAST_DF = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """What a plan assumes of speakers.
+
+    Attributes:
+        sigma: standard deviation of the log rates of speakers.
+        phi: dispersion of the errors within a speaker, 1 for Poisson.
+        cv: coefficient of variation of the words per speaker.
+    """
+
+    sigma: float = SIGMA
+    phi: float = PHI
+    cv: float = CV
+
+    def log_variance(self, rate: float, words: float) -> float:
+        """`v`: m times the variance of the log rate of a group of m speakers."""
+        return math.expm1(self.sigma**2) * (1.0 + self.cv**2) + self.phi / (rate * words)
+
+    def df(self, speakers: float) -> float:
+        """Degrees of freedom of two groups of so many speakers each."""
+        return max(_LEAST_DF, 2.0 * speakers / (1.0 + self.cv**2) - 2.0)
+
+    def enough_words(self, rate: float) -> float | None:
+        """Words per speaker at which both terms of the variance are equal; None without spread between speakers."""
+        between = math.expm1(self.sigma**2) * (1.0 + self.cv**2)
+        return self.phi / (rate * between) if between else None
+
+
+def n_speakers(
+    rate_a: float,
+    rate_b: float,
+    words: float,
+    spread: Spread | None = None,
+    *,
+    power: float = POWER,
+    alpha: float = ALPHA,
+) -> int | None:
+    """Speakers per group that show the gap between two rates.
+
+    Args:
+        rate_a: word error rate of the one group, > 0.
+        rate_b: of the other, > 0 and not the same.
+        words: reference words per speaker.
+        spread: of speakers; the defaults of this module where nothing is known.
+        power: the chance to show it.
+        alpha: two-sided level of the test; divide it by the size of a family for Bonferroni's plan.
+
+    Returns:
+        The number; None beyond a million.
+
+    Raises:
+        InputError: a number is out of its range.
+
+    >>> n_speakers(0.20, 0.30, 1050, Spread(sigma=0.4, phi=1.84, cv=0.6))
+    25
+    """
+    known = _checked(spread, words, power, alpha)
+    if not (rate_a > 0 and rate_b > 0 and rate_a != rate_b):
+        raise InputError(f"rates {rate_a} and {rate_b}: two different rates above 0 are needed")
+    variance = known.log_variance(rate_a, words) + known.log_variance(rate_b, words)
+    distance = math.log(rate_a / rate_b)
+
+    def needed(m: float) -> float:
+        return _reach(known.df(m), power, alpha) ** 2 * variance / distance**2
+
+    low, high = 2, 4
+    while needed(high) > high:
+        low, high = high, high * 2
+        if high > MOST_SPEAKERS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if needed(middle) <= middle else (middle, high)
+    return low if needed(low) <= low else high
+
+
+def mde_ratio(
+    speakers: float,
+    rate: float,
+    words: float,
+    spread: Spread | None = None,
+    *,
+    power: float = POWER,
+    alpha: float = ALPHA,
+) -> float | None:
+    """The smallest ratio that so many speakers per group show, both rates being near `rate`.
+
+    Args:
+        speakers: per group, at least 2.
+        rate: word error rate, > 0.
+        words: reference words per speaker.
+        spread: of speakers.
+        power: the chance to show it.
+        alpha: two-sided level of the test.
+
+    Returns:
+        The ratio; None beyond the range of floating point.
+
+    Raises:
+        InputError: a number is out of its range.
+
+    >>> round(mde_ratio(20, 0.2, 1050, Spread(sigma=0.4, phi=1.84, cv=0.6)), 7)
+    1.5754015
+    """
+    known = _checked(spread, words, power, alpha)
+    if not (rate > 0 and speakers >= 2):
+        raise InputError(f"rate {rate}, {speakers} speakers: a rate above 0 and at least 2 speakers are needed")
+    reach = _reach(known.df(speakers), power, alpha) * math.sqrt(2.0 * known.log_variance(rate, words) / speakers)
+    return math.exp(reach) if reach < 300.0 else None
+
+
+def detectable_ratio(se_log: float, df: float, *, power: float = POWER, alpha: float = ALPHA) -> float | None:
+    """The smallest ratio that a design with this standard error of the log ratio shows; None where it overflows."""
+    reach = _reach(df, power, alpha) * se_log
+    return math.exp(reach) if reach < 300.0 else None
+
+
+def _reach(df: float, power: float, alpha: float) -> float:
+    """How many standard errors away a gap is found with this power."""
+    return student_t_quantile(1.0 - alpha / 2.0, df) + student_t_quantile(power, df)
+
+
+def _checked(spread: Spread | None, words: float, power: float, alpha: float) -> Spread:
+    """The spread, after a look at all numbers.
+
+    Raises:
+        InputError: a number is out of its range.
+    """
+    known = spread or Spread()
+    numbers = {"words": words, "sigma": known.sigma, "phi": known.phi, "cv": known.cv}
+    for name, value in numbers.items():
+        if not (math.isfinite(value) and value >= 0) or (name == "words" and not value):
+            raise InputError(f"{name} {value}: must be a finite number {'above' if name == 'words' else 'from'} 0")
+    if not 0.0 < alpha < 1.0 or not 0.5 <= power < 1.0:
+        raise InputError(f"power {power}, alpha {alpha}: power from 0.5 and below 1, alpha between 0 and 1")
+    return known
