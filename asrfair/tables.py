@@ -115,6 +115,75 @@ DISPARITIES = pa.schema(
     ]
 )
 
+MEASURES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("attribute", pa.string()),
+        ("measure", pa.string()),
+        ("group", pa.string()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("p", pa.float64()),
+        ("method", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
+NORMALIZER_GAPS = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("normalizer", pa.string()),
+        ("other_normalizer", pa.string()),
+        ("wer_ratio", pa.float64()),
+        ("other_wer_ratio", pa.float64()),
+        ("induced_ratio", pa.float64()),
+        ("induced_low", pa.float64()),
+        ("induced_high", pa.float64()),
+        ("p", pa.float64()),
+        ("df", pa.float64()),
+        ("verdict", pa.string()),
+        ("other_verdict", pa.string()),
+        ("verdict_changes", pa.bool_()),
+        ("worst_group", pa.string()),
+        ("other_worst_group", pa.string()),
+    ]
+)
+
+SYSTEM_GAPS = pa.schema(
+    [
+        ("condition_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("system_id", pa.string()),
+        ("other_system_id", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("wer_difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("wer_ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("p", pa.float64()),
+        ("p_adjusted", pa.float64()),
+        ("p_sign_flip", pa.float64()),
+        ("df", pa.float64()),
+        ("interaction_ratio", pa.float64()),
+        ("interaction_low", pa.float64()),
+        ("interaction_high", pa.float64()),
+        ("interaction_p", pa.float64()),
+        ("interaction_p_adjusted", pa.float64()),
+        ("verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
 ERROR_COUNTS = pa.schema(
     [("hits", pa.int32()), ("substitutions", pa.int32()), ("deletions", pa.int32()), ("insertions", pa.int32())]
 )
@@ -125,6 +194,9 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "scores": SCORES,
     "groups": GROUPS,
     "disparities": DISPARITIES,
+    "measures": MEASURES,
+    "normalizer_gaps": NORMALIZER_GAPS,
+    "system_gaps": SYSTEM_GAPS,
     "error_counts": ERROR_COUNTS,
 }
 

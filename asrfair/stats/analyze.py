@@ -2,28 +2,52 @@
 
     sums = SpeakerSums(["accent", "accent*gender"])
     for rows in row_groups: sums.add(rows, {"accent": ..., "gender": ...})
-    groups, disparities = sums.finish({"accent": "English"})
+    found = sums.finish({"accent": "English"})
 
 Rows may come in any order and in batches of any size: the same rows give the same tables, bit for bit.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 
 from asrfair.errors import InputError
 from asrfair.records import ALL, MISSING, GroupResult
 from asrfair.stats.atoms import CELL, Atoms, AtomSums, distinct
-from asrfair.stats.contrasts import Contrast, adjust, contrasts
+from asrfair.stats.contrasts import Contrast, contrasts
+from asrfair.stats.families import Cell, Family, Row, adjust
 from asrfair.stats.groups import Grouping, group_all, group_by, group_result, groups_of
+from asrfair.stats.measures import OMNIBUS, measures
+from asrfair.stats.normalizer_gaps import normalizer_gaps
 from asrfair.stats.ordering import condition_key, group_key, natural_key
-from asrfair.tables import DISPARITIES, GROUPS
+from asrfair.stats.screen import Screen
+from asrfair.stats.system_gaps import system_gaps
+from asrfair.tables import DISPARITIES, GROUPS, MEASURES, NORMALIZER_GAPS, SYSTEM_GAPS
 
 _BATCH_ROWS = 250_000
 
-Cell = tuple[str, str, str]
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """What an analysis finds, one table of `tables` each.
+
+    Attributes:
+        groups: rates with intervals.
+        disparities: gaps with their tests.
+        measures: how far the groups of an attribute lie apart, and whether they differ at all.
+        normalizer_gaps: how much of a gap the normaliser makes; empty with one normaliser.
+        system_gaps: systems against each other, for everybody and by group; empty with one system.
+    """
+
+    groups: pa.Table
+    disparities: pa.Table
+    measures: pa.Table
+    normalizer_gaps: pa.Table
+    system_gaps: pa.Table
 
 
 class SpeakerSums:
@@ -74,29 +98,51 @@ class SpeakerSums:
             found[spec] = sorted(met - {MISSING}, key=group_key)
         return found
 
-    def finish(self, baselines: Mapping[str, str] | None = None) -> tuple[pa.Table, pa.Table]:
+    def finish(
+        self, baselines: Mapping[str, str] | None = None, families: Sequence[Family] = (), *, seed: int = 0
+    ) -> Analysis:
         """Analyse what was added.
 
         Args:
             baselines: attribute or intersection -> the group to compare with; without one a group is compared with
                 the rest, and so it is, with the flag `baseline_absent`, where the baseline does not occur.
+            families: which comparisons are adjusted together, declared before looking (see `families`).
+            seed: of the permutations.
 
         Returns:
-            `tables.GROUPS` and `tables.DISPARITIES`. Rows are ordered by system, condition (clean first), normaliser,
-            attribute (`all` first, then as asked for) and group (baseline first, `missing` last).
+            Tables whose rows are ordered by system, condition (clean first), normaliser, attribute (`all` first, then
+            as asked for) and group (baseline first, `missing` last).
+
+        Raises:
+            InputError: a family asks for max-T of an attribute that cannot be permuted over speakers.
         """
         chosen = baselines or {}
         results: list[tuple[Cell, GroupResult]] = []
-        rows: list[tuple[Cell, Contrast]] = []
-        for cell, atoms in sorted(self._sums.cells(), key=lambda found: self._cell_key(found[0])):
-            family: list[Contrast] = []
-            for grouping in self._groupings(atoms, chosen):
-                for label, counts in grouping.groups.items():
-                    results.append((cell, group_result(grouping.attribute, label, counts)))
+        rows: list[Row] = []
+        spreads: list[dict[str, Any]] = []
+        views: dict[tuple[str, str], dict[str, list[Grouping]]] = {}
+        screen = Screen(families, seed)
+        for cell, groupings in self._cells(chosen):
+            views.setdefault(cell[:2], {})[cell[2]] = groupings
+            for grouping in groupings:
+                results += [(cell, group_result(grouping.attribute, *item)) for item in grouping.groups.items()]
                 if grouping.attribute != ALL:
-                    family += contrasts(grouping, chosen.get(grouping.attribute))
-            rows += [(cell, row) for row in adjust(family)]
-        return _groups_table(results), _disparities_table(rows)
+                    rows += [(cell, row) for row in contrasts(grouping, chosen.get(grouping.attribute))]
+                    spreads += measures(cell, grouping, seed)
+                    screen.add(cell, grouping, chosen.get(grouping.attribute))
+        rows = adjust(rows, families, _omnibus(spreads), screen.max_t)
+        return Analysis(
+            _groups_table(results),
+            _disparities_table(rows),
+            pa.Table.from_pylist(spreads, schema=MEASURES),
+            pa.Table.from_pylist(list(_between_normalizers(views, chosen, rows)), schema=NORMALIZER_GAPS),
+            pa.Table.from_pylist(list(_between_systems(views)), schema=SYSTEM_GAPS),
+        )
+
+    def _cells(self, baselines: Mapping[str, str]) -> Iterator[tuple[Cell, list[Grouping]]]:
+        """Every cell in the order of the tables, with its groups."""
+        for cell, atoms in sorted(self._sums.cells(), key=lambda found: self._cell_key(found[0])):
+            yield cell, self._groupings(atoms, baselines)
 
     def _groupings(self, atoms: Atoms, baselines: Mapping[str, str]) -> list[Grouping]:
         """The atoms of one cell, split by everything asked for."""
@@ -139,7 +185,36 @@ def analyze_scores(
     for start in range(0, max(len(scores), 1), _BATCH_ROWS):
         batch = {name: column.slice(start, _BATCH_ROWS) for name, column in groups.items()}
         sums.add(scores.slice(start, _BATCH_ROWS), batch)
-    return sums.finish(baselines)
+    found = sums.finish(baselines)
+    return found.groups, found.disparities
+
+
+def _omnibus(spreads: Sequence[Mapping[str, Any]]) -> dict[tuple[Cell, str], float | None]:
+    """The omnibus p of each cell and attribute."""
+    return {
+        ((row["system_id"], row["condition_id"], row["normalizer"]), row["attribute"]): row["p"]
+        for row in spreads
+        if row["measure"] == OMNIBUS
+    }
+
+
+def _between_normalizers(
+    views: Mapping[tuple[str, str], Mapping[str, list[Grouping]]], baselines: Mapping[str, str], rows: Sequence[Row]
+) -> Iterator[dict[str, Any]]:
+    """Rows of `tables.NORMALIZER_GAPS`."""
+    found: dict[tuple[str, str], dict[tuple[str, str, str], Contrast]] = {}
+    for cell, row in rows:
+        found.setdefault(cell[:2], {})[cell[2], row.attribute, row.group] = row
+    for place, by_normalizer in views.items():
+        yield from normalizer_gaps(place, by_normalizer, baselines, found.get(place, {}))
+
+
+def _between_systems(views: Mapping[tuple[str, str], Mapping[str, list[Grouping]]]) -> Iterator[dict[str, Any]]:
+    """Rows of `tables.SYSTEM_GAPS`, condition by condition."""
+    keys = dict.fromkeys((c, n) for (_, c), by_normalizer in views.items() for n in by_normalizer)
+    for condition, normalizer in keys:
+        by_system = {s: found[normalizer] for (s, c), found in views.items() if c == condition and normalizer in found}
+        yield from system_gaps(condition, normalizer, by_system)
 
 
 def _groups_table(results: Sequence[tuple[Cell, GroupResult]]) -> pa.Table:
@@ -180,7 +255,7 @@ def _disparity_row(cell: Cell, row: Contrast) -> dict[str, object]:
         "ratio_high": found.ratio_high,
         "p": found.p,
         "p_adjusted": row.p_adjusted,
-        "family": "|".join(cell),
+        "family": row.family,
         "df": found.df,
         "mde_ratio": found.mde_ratio,
         "verdict": row.verdict,

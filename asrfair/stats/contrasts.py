@@ -2,23 +2,23 @@
 
 Each group of an attribute is compared with the baseline group, or with the rest where there is none (or it does not
 occur). Where a speaker is on both sides the within-speaker contrast is used, never Welch's. `missing` is not tested and
-in no rest. The p-values of one system, condition and normaliser are one family and are adjusted by Holm's method; with
-two groups against the rest, the second row is the first seen from the other side and counts once.
+in no rest. With two groups against the rest, the second row is the first seen from the other side and counts once.
+p-values are adjusted in `families`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asrfair.records import REST, Disparity
 from asrfair.stats import policy
 from asrfair.stats.atoms import Codes
 from asrfair.stats.disparity import compare_estimates, compare_paired
 from asrfair.stats.groups import Grouping, SpeakerCounts
-from asrfair.stats.multiplicity import holm
 from asrfair.stats.rates import Sums
 
 _NOTHING = Disparity(None, None, None, None, None, None, None, None, None, None, None, None)
@@ -34,7 +34,8 @@ class Contrast:
         baseline: the group it is compared with, or `rest`.
         found: the comparison; all None where a side is suppressed.
         flags: of the group, of the baseline (`baseline_...`) and of the comparison.
-        p_adjusted: Holm-adjusted within the family; None before that, and where there is no p.
+        p_adjusted: adjusted within the family; None before that, and where there is no p.
+        family: the comparisons that were adjusted together.
     """
 
     attribute: str
@@ -43,6 +44,7 @@ class Contrast:
     found: Disparity
     flags: tuple[str, ...]
     p_adjusted: float | None = None
+    family: str = ""
 
     @property
     def verdict(self) -> str:
@@ -58,17 +60,16 @@ def contrasts(grouping: Grouping, baseline: str | None) -> list[Contrast]:
         grouping: the groups.
         baseline: the group to compare with; None or `rest` for the rest.
     """
-    absent = baseline not in (None, REST, *grouping.tested)
-    named = None if absent or baseline == REST else baseline
+    named = named_baseline(grouping, baseline)
     tested = [grouping.groups[label] for label in grouping.tested]
     counts = [len(group.transcribed_speakers) if group.speakers_known else None for group in tested]
-    own = {"baseline_absent": absent, "confounded_with_speaker": policy.is_confounded_with_speaker(counts)}
+    own = {
+        "baseline_absent": named is None and baseline not in (None, REST),
+        "confounded_with_speaker": policy.is_confounded_with_speaker(counts),
+    }
     mirrored = named is None and _is_mirrored(grouping)
     rows: list[Contrast] = []
-    for label, group in zip(grouping.tested, tested, strict=True):
-        other = grouping.rest_of(label) if named is None else grouping.groups[named]
-        if label == named or not len(other.speakers):
-            continue
+    for label, group, other in sides(grouping, named):
         found, flags = _compare(group, other)
         own |= {"paired": found.paired, "mirrored": mirrored and bool(rows)}
         flags += tuple(flag for flag in policy.CONTRAST_FLAGS if own[flag])
@@ -76,13 +77,27 @@ def contrasts(grouping: Grouping, baseline: str | None) -> list[Contrast]:
     return rows
 
 
-def adjust(family: Sequence[Contrast]) -> list[Contrast]:
-    """Holm-adjust the rows of one family; a mirrored row takes the p-values of the row before it."""
-    adjusted = holm([None if "mirrored" in row.flags else row.found.p for row in family])
-    done: list[Contrast] = []
-    for row, p in zip(family, adjusted, strict=True):
-        done.append(replace(row, p_adjusted=done[-1].p_adjusted if "mirrored" in row.flags else p))
-    return done
+def named_baseline(grouping: Grouping, baseline: str | None) -> str | None:
+    """The group that the others are compared with; None for the rest, also where the baseline does not occur."""
+    return baseline if baseline in grouping.tested else None
+
+
+def sides(grouping: Grouping, named: str | None) -> Iterator[tuple[str, SpeakerCounts, SpeakerCounts]]:
+    """Each group that is compared, its speakers and those of its other side."""
+    for label in grouping.tested:
+        other = grouping.rest_of(label) if named is None else grouping.groups[named]
+        if label != named and len(other.speakers):
+            yield label, grouping.groups[label], other
+
+
+def aligned(*counts: SpeakerCounts) -> tuple[NDArray[np.int64], list[tuple[Sums, Sums]]]:
+    """Errors and words of several sides over the union of their speakers, 0 for those who are not in a side.
+
+    Returns:
+        The codes of the union, ascending, shape (m,), and errors and words of each side, shape (m,).
+    """
+    union = np.unique(np.concatenate([side.transcribed_speakers for side in counts]))
+    return union, [_spread(side, union) for side in counts]
 
 
 def _is_mirrored(grouping: Grouping) -> bool:
@@ -99,9 +114,9 @@ def _compare(a: SpeakerCounts, b: SpeakerCounts) -> tuple[Disparity, tuple[str, 
         return _NOTHING, flags
     if not (a.speakers_known and b.speakers_known):
         return _points_only(a.facts.estimate.rate, b.facts.estimate.rate), flags
-    union = _union(a.transcribed_speakers, b.transcribed_speakers)
+    union, (of_a, of_b) = aligned(a, b)
     if len(union) < len(a.transcribed_speakers) + len(b.transcribed_speakers):
-        found = compare_paired(*_spread(a, union), *_spread(b, union))
+        found = compare_paired(*of_a, *of_b)
     else:
         found = compare_estimates(a.facts.estimate, b.facts.estimate)
     return (replace(found, p=None) if policy.refuses_p((*flags_a, *flags_b)) else found), flags
@@ -114,17 +129,9 @@ def _points_only(rate_a: float | None, rate_b: float | None) -> Disparity:
     return replace(_NOTHING, wer_a=rate_a, wer_b=rate_b, difference=difference, ratio=ratio)
 
 
-def _union(a: Codes, b: Codes) -> Codes:
-    """The codes that occur in either, ascending: without a sort, as codes are dense."""
-    present = np.zeros(max(a.max(initial=0), b.max(initial=0)) + 1, dtype=bool)
-    present[a] = present[b] = True
-    return np.flatnonzero(present)
-
-
-def _spread(counts: SpeakerCounts, union: Codes) -> Iterator[Sums]:
-    """Errors and words of a side over the union of speakers, 0 for those who are not in it."""
+def _spread(counts: SpeakerCounts, union: Codes) -> tuple[Sums, Sums]:
+    """Errors and words of a side over the union of speakers."""
     at = np.searchsorted(union, counts.transcribed_speakers)
-    for values in (counts.errors, counts.words):
-        whole = np.zeros(len(union))
-        whole[at] = values
-        yield whole
+    errors, words = np.zeros(len(union)), np.zeros(len(union))
+    errors[at], words[at] = counts.errors, counts.words
+    return errors, words

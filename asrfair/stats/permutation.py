@@ -133,64 +133,73 @@ def sign_flip_test(differences: ArrayLike, *, n_permutations: int = N_PERMUTATIO
     return PermutationTest(observed, p, n_permutations, False)
 
 
+Members = tuple[Sums, Sums, NDArray[np.bool_], NDArray[np.bool_]]
+"""Errors and words of every speaker in one cell (0 and 0 for one who is not in it), and who is on either side."""
+
+
 def max_t(
-    statistics: Sequence[float | None],
-    cells: Sequence[tuple[Sums, Sums, NDArray[np.bool_]]],
-    *,
-    n_permutations: int = 1_999,
-    seed: int = 0,
+    observed: Sequence[float | None], cells: Sequence[Members], *, n_permutations: int = 1_999, seed: int = 0
 ) -> list[float | None]:
-    """Family-wise adjusted p of many comparisons of groups with the rest of the same speakers.
+    """Family-wise adjusted p of many comparisons between groups of the same list of speakers.
 
     Args:
-        statistics: observed t of each comparison as `rest_statistics` gives it; None where it could not be made.
-        cells: of each comparison the errors and words of all speakers of the screen, shape (m,), in the same order in
-            every cell (0 and 0 for one who is not in it), and whether each is in the group.
+        observed: the statistic of each comparison as `statistics` gives it; None where it could not be made.
+        cells: of each comparison errors, words and both sides, shape (m,), speakers in the same order in every one.
         n_permutations: how many deals, at least 1,999 for a level of 5 %.
         seed: of the deals.
 
     Returns:
         `(1 + #{max over cells |t*| >= |t|}) / (B + 1)` of each comparison; None where it could not be made.
+
+    >>> errors, words = np.array([9.0, 8, 9, 7, 1, 2, 1, 2]), np.full(8, 100.0)
+    >>> inside = np.arange(8) < 4
+    >>> cell = (errors, words, inside, ~inside)
+    >>> max_t([5.0, None], [cell, cell], n_permutations=499)[1] is None
+    True
     """
-    tested = [at for at, t in enumerate(statistics) if t is not None]
-    adjusted: list[float | None] = [None] * len(statistics)
+    adjusted: list[float | None] = [None] * len(observed)
+    tested = [(at, abs(t)) for at, t in enumerate(observed) if t is not None]
     if not tested:
         return adjusted
-    m = len(cells[0][0])
+    sizes = np.array([t for _, t in tested]) - _TIES
     reached = np.zeros(len(tested))
-    observed = np.array([abs(statistics[at] or 0.0) for at in tested])
-    for orders in counter.permutations(seed, n_permutations, m):
+    for orders in counter.permutations(seed, n_permutations, len(cells[0][0])):
         largest = np.zeros(len(orders))
-        for at in tested:
-            errors, words, inside = cells[at]
-            drawn = np.abs(rest_statistics(errors, words, inside[orders]))
-            np.maximum(largest, np.nan_to_num(drawn), out=largest)
-        reached += np.sum(largest[:, None] >= observed[None, :] - _TIES, axis=0)
-    for at, n in zip(tested, reached, strict=True):
+        for at, _ in tested:
+            errors, words, inside, outside = cells[at]
+            drawn = np.abs(statistics(errors, words, inside[orders], outside[orders]))
+            np.maximum(largest, np.nan_to_num(drawn, posinf=0.0), out=largest)
+        reached += np.sum(largest[:, None] >= sizes[None, :], axis=0)
+    for (at, _), n in zip(tested, reached, strict=True):
         adjusted[at] = float((1 + n) / (n_permutations + 1))
     return adjusted
 
 
-def rest_statistics(errors: Sums, words: Sums, inside: NDArray[np.bool_]) -> Sums:
-    """Studentised log ratio of the group to the rest, for each row of memberships.
+def statistics(errors: Sums, words: Sums, inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> Sums:
+    """Studentised log ratio of one side to the other, for each row of memberships.
 
     Args:
         errors: of each speaker, shape (m,).
         words: of each speaker, shape (m,); a speaker with neither words nor errors does not count.
-        inside: who is in the group, shape (b, m).
+        inside: who is on the one side, shape (b, m).
+        outside: who is on the other, shape (b, m).
 
     Returns:
         Shape (b,); not finite where a side has no errors, no words or no spread.
     """
     there = (errors > 0) | (words > 0)
-    return _two_sided(errors[there], words[there], inside[:, there])
+    columns = _moments(errors, words) * there[:, None]
+    return _ratio(inside.astype(np.float64) @ columns, outside.astype(np.float64) @ columns)
 
 
-def _two_sided(errors: Sums, words: Sums, inside: NDArray[np.bool_]) -> Sums:
-    """As `rest_statistics`, every speaker counting, whether they said anything or not."""
-    columns = np.stack([errors, words, errors * errors, errors * words, words * words, np.ones_like(words)], axis=1)
-    mine = inside.astype(np.float64) @ columns
-    (log_a, v_a), (log_b, v_b) = _log_rate(mine), _log_rate(columns.sum(axis=0) - mine)
+def _moments(errors: Sums, words: Sums) -> Sums:
+    """E, N, E^2, E N, N^2 and 1 of each speaker, shape (m, 6)."""
+    return np.stack([errors, words, errors * errors, errors * words, words * words, np.ones_like(words)], axis=1)
+
+
+def _ratio(mine: Sums, theirs: Sums) -> Sums:
+    """The studentised log ratio from both sides' sums of `_moments`, shape (b, 6)."""
+    (log_a, v_a), (log_b, v_b) = _log_rate(mine), _log_rate(theirs)
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Sums = (log_a - log_b) / np.sqrt(v_a + v_b)
     return found
@@ -207,9 +216,10 @@ def _log_rate(sums: Sums) -> tuple[Sums, Sums]:
 
 def _studentised(errors: Sums, words: Sums, deals: counter.Indices) -> Sums:
     """`|log R_A - log R_B|` over its standard error, for each deal of speakers to A."""
-    inside = np.zeros((len(deals), len(errors)), dtype=bool)
-    np.put_along_axis(inside, deals, True, axis=1)
-    return np.nan_to_num(np.abs(_two_sided(errors, words, inside)), nan=0.0, posinf=math.inf)
+    columns = _moments(errors, words)
+    mine = columns[deals].sum(axis=1)
+    found = np.abs(_ratio(mine, columns.sum(axis=0) - mine))
+    return np.nan_to_num(found, nan=0.0, posinf=math.inf)
 
 
 def _plain(errors: Sums, words: Sums, deals: counter.Indices) -> Sums:
