@@ -158,6 +158,12 @@ def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: fl
 @click.argument("run")
 @_BY
 @_BASELINE
+@_several("--confirm", metavar="ATTR", help="These in clean audio are one confirmatory family (Holm); screen the rest.")
+@click.option(
+    "--screening",
+    type=click.Choice(["bh", "by", "two-stage", "holm", "max-t"]),
+    help="Adjust what is not confirmatory so, behind the omnibus test.",
+)
 def analyze(run: str, **options: Any) -> None:
     """Rates, intervals and disparities by group, from the scores of a run."""
     pipeline = _pipeline()

@@ -13,6 +13,11 @@
     engine = "pocketsphinx"
     options = { padding_s = 0.3 }
 
+    [[families]]                       # optional: what is adjusted together
+    name = "accents"
+    attributes = ["accent"]
+    conditions = ["clean"]
+
 Unknown keys are refused, with the key named.
 """
 
@@ -57,6 +62,25 @@ class HypothesesSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     file: str
 
 
+class FamilySpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Comparisons that are adjusted together, declared before looking; an empty list claims everything.
+
+    Attributes:
+        name: as it stands in the tables.
+        kind: `confirmatory` or `screening`.
+        method: `holm` or `max-t`; for a screening also `bh` (its default), `by` or `two-stage`.
+        attributes, groups, conditions, systems: what it claims.
+    """
+
+    name: str
+    kind: str = "confirmatory"
+    method: str = ""
+    attributes: list[str] = []
+    groups: list[str] = []
+    conditions: list[str] = []
+    systems: list[str] = []
+
+
 class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole run. `max_failed` is a fraction of the utterances; times are in seconds."""
 
@@ -76,6 +100,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     costs: str = "levenshtein"
     by: list[str] = []
     baselines: dict[str, str] = {}
+    families: list[FamilySpec] = []
 
 
 def load_config(path: Path) -> RunConfig:

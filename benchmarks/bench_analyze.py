@@ -109,7 +109,7 @@ def _asrfair(path: Path) -> dict[str, list[float]]:
         for number in range(file.num_row_groups):
             rows = file.read_row_group(number, columns=[*SCORE_COLUMNS, *ATTRIBUTES], use_threads=False)
             sums.add(rows, {name: rows[name] for name in ATTRIBUTES})
-    groups, _ = sums.finish({"accent": "accent 0"})
+    groups = sums.finish({"accent": "accent 0"}).groups
     return {f"{g['attribute']}={g['group']}": [g["wer"], g["wer_low"], g["wer_high"]] for g in groups.to_pylist()}
 
 

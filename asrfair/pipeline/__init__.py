@@ -1,7 +1,8 @@
 """The only room that joins rooms: one function a verb, each reads the file before it and writes the file after it."""
 
+from asrfair.pipeline.analysis import analyze
 from asrfair.pipeline.hypotheses import ingest, transcribe
-from asrfair.pipeline.numbers import analyze, report, score
+from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.results import Audit, Checked, Outcome
 from asrfair.pipeline.whole import audit, check, demo, environments, run, systems
 

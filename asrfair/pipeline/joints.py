@@ -23,6 +23,8 @@ from asrfair.store import read_hypotheses
 if TYPE_CHECKING:
     from asrfair.stress import Environment
 
+SCORES_FILE = "scores.parquet"
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:

@@ -97,6 +97,9 @@ class Audit:
     Attributes:
         groups: `tables.GROUPS`, one row per system x condition x normaliser x attribute x group.
         disparities: `tables.DISPARITIES`, one row per gap with its test.
+        measures: `tables.MEASURES`, how far the groups of each attribute lie apart.
+        normalizer_gaps: `tables.NORMALIZER_GAPS`, how much of a gap the normaliser makes.
+        system_gaps: `tables.SYSTEM_GAPS`, systems against each other.
         run: the contents of `run.json`.
         run_folder: where the files are; None if the audit was made without one.
         files: the card and the page, where they were written.
@@ -104,6 +107,9 @@ class Audit:
 
     groups: pa.Table
     disparities: pa.Table
+    measures: pa.Table
+    normalizer_gaps: pa.Table
+    system_gaps: pa.Table
     run: Mapping[str, Any] = field(repr=False)
     run_folder: Path | None = None
     files: Sequence[Path] = ()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from asrfair import config as configuration
 from asrfair.adapters import available_engines, describe_options
 from asrfair.errors import ManifestError
 from asrfair.manifest import coverage, load_manifest
+from asrfair.pipeline.analysis import analyze
 from asrfair.pipeline.hypotheses import Hypotheses, Progress, ingest, transcribe
-from asrfair.pipeline.numbers import analyze, report, score
+from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.results import Audit, Checked, Outcome
 from asrfair.provenance import read_record
 from asrfair.records import CLEAN
@@ -55,7 +57,7 @@ def audit(
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             made = audit(manifest, hypotheses, out=folder, normalizer=normalizer, costs=costs, by=by, baseline=baseline)
-            return Audit(made.groups, made.disparities, made.run)
+            return replace(made, run_folder=None, files=())
     ingest(manifest, hypotheses, out)
     return from_hypotheses(out, normalizer=normalizer, costs=costs, by=by, baseline=baseline)
 
@@ -85,7 +87,12 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         if done.interrupted:
             return done
     made = from_hypotheses(
-        wanted.out, normalizer=wanted.normalizers, costs=wanted.costs, by=wanted.by, baseline=wanted.baselines
+        wanted.out,
+        normalizer=wanted.normalizers,
+        costs=wanted.costs,
+        by=wanted.by,
+        baseline=wanted.baselines,
+        families=wanted.families,
     )
     return made.outcome(max_failed=wanted.max_failed)
 
@@ -118,12 +125,13 @@ def from_hypotheses(
     costs: str = "levenshtein",
     by: Sequence[str] = (),
     baseline: Sequence[str] | Mapping[str, str] = (),
+    families: Sequence[configuration.FamilySpec] = (),
 ) -> Audit:
     """Score, analyze and report a run that has hypotheses."""
     score(out, normalizer=normalizer, costs=costs)
-    made = analyze(out, by=by, baseline=baseline)
+    made = analyze(out, by=by, baseline=baseline, families=families)
     files = report(out)
-    return Audit(made.groups, made.disparities, read_record(Path(out)).as_dict(), Path(out), files)
+    return replace(made, run=read_record(Path(out)).as_dict(), files=files)
 
 
 def systems() -> str:

@@ -50,7 +50,7 @@ def measures(cell: tuple[str, str, str], grouping: Grouping, seed: int) -> list[
         found = spread(sums, seed=seed, n_permutations=n_permutations, method="welch" if crossed else None)
         found = replace(found, p=None, method="none") if crossed else found
     flags = [*found.flags, *(["crossed"] if crossed else [])]
-    base = dict(zip(("system_id", "condition_id", "normalizer"), cell, strict=True))
+    base: dict[str, Any] = dict(zip(("system_id", "condition_id", "normalizer"), cell, strict=True))
     base |= {"attribute": grouping.attribute, "group": None, "value": None, "low": None, "high": None, "p": None}
     rows = [base | {"measure": OMNIBUS, "p": found.p, "method": found.method, "flags": flags}]
     if not found.groups:

@@ -38,7 +38,8 @@ def test_neither_the_order_of_rows_nor_the_batches_change_a_bit(rows, random):
         sums.add(scores.select(SCORE_COLUMNS), values | groups)
     scores, groups = tables([row("p0", **values), *rows])
     whole = analyze_scores(scores.slice(1), {name: column.slice(1) for name, column in groups.items()}, by)
-    assert sums.finish() == whole
+    found = sums.finish()
+    assert (found.groups, found.disparities) == whole
 
 
 @settings(max_examples=60, deadline=None)
@@ -76,7 +77,8 @@ def test_chunks_and_dictionaries_are_read_as_text():
     assert analyze_scores(scores, {"accent": chunked}, ["accent"]) == expected
     sums = SpeakerSums(["accent"])
     sums.add(scores.combine_chunks().to_batches()[0], {"accent": encoded})
-    assert sums.finish() == expected
+    found = sums.finish()
+    assert (found.groups, found.disparities) == expected
 
 
 def test_the_groups_met_are_known_before_the_end():
@@ -91,7 +93,7 @@ def test_the_order_of_normalisers_can_be_given():
     rows = people("a", 3, normalizer="minimal") + people("a", 3, normalizer="whisper-en")
     sums = SpeakerSums([], ["whisper-en", "minimal"])
     sums.add(*tables(rows))
-    assert sums.finish()[0]["normalizer"].to_pylist() == ["whisper-en", "minimal"]
+    assert sums.finish().groups["normalizer"].to_pylist() == ["whisper-en", "minimal"]
 
 
 def test_what_cannot_be_grouped_by_is_refused():

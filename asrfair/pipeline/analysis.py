@@ -1,0 +1,137 @@
+"""The verb analyze: rates, gaps and their tests from the scores of a run alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from asrfair import config as configuration
+from asrfair.errors import InputError
+from asrfair.files import write_aside, written_aside
+from asrfair.manifest import Attribute, groupable, parse_by
+from asrfair.pipeline.joints import SCORES_FILE, group_columns
+from asrfair.pipeline.results import Audit
+from asrfair.provenance import VerbClock, read_record, write_record
+from asrfair.scoring.writer import read_metadata
+from asrfair.stats import SCORE_COLUMNS, Family, SpeakerSums
+from asrfair.tables import check_table, csv_bytes
+
+TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
+"""What analyze always writes, each as Parquet and as CSV."""
+
+
+def analyze(
+    run: str | Path,
+    *,
+    by: Sequence[str] = (),
+    baseline: Sequence[str] | Mapping[str, str] = (),
+    families: Sequence[configuration.FamilySpec] = (),
+    confirm: Sequence[str] = (),
+    screening: str | None = None,
+) -> Audit:
+    """Rates, intervals and disparities by group, from the scores of a run alone.
+
+    Args:
+        run: the run folder.
+        by: attributes (`accent`) and intersections (`accent*gender`); by default every attribute that has groups.
+        baseline: attribute -> group to compare with, or `ATTR=GROUP` texts; by default the manifest's own choice.
+        families: which comparisons are adjusted together; by default all of a system, condition and normaliser.
+        confirm: attributes that make one confirmatory family (Holm) in clean audio; the rest is screened.
+        screening: how the rest is adjusted behind the omnibus gate: `bh`, `by`, `two-stage`, `holm` or `max-t`.
+
+    Raises:
+        InputError: no scores, an attribute that has no groups, a group that does not occur, an unknown method.
+    """
+    clock, folder = VerbClock("analyze"), Path(run)
+    record = read_record(folder)
+    metadata = read_metadata(folder / SCORES_FILE)
+    attributes = msgspec.convert(metadata["attributes"], dict[str, Attribute])
+    specs = ["*".join(spec) for spec in parse_by(by, attributes, metadata["undeclared"])]
+    chosen = {name: a.baseline for name, a in attributes.items() if a.baseline is not None and groupable(a)}
+    asked = _baselines(baseline)
+    declared = _families(families, confirm, screening, specs)
+    sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]])
+    _read_scores(folder / SCORES_FILE, sums, specs, attributes)
+    _check_baselines(asked, sums.groups())
+    found = sums.finish(chosen | asked, declared, seed=record.seed)
+    for name in TABLES:
+        write_table(folder, name, getattr(found, name))
+    record.config |= {"by": specs, "baselines": chosen | asked, "families": [_as_dict(f) for f in declared]}
+    n_rows = {f"n_{name}": len(getattr(found, name)) for name in TABLES}
+    record.verbs.append(clock.entry(by=specs, **n_rows))
+    write_record(folder, record)
+    return Audit(**{name: getattr(found, name) for name in TABLES}, run=record.as_dict(), run_folder=folder)
+
+
+def write_table(folder: Path, name: str, table: pa.Table) -> None:
+    """Write a table of a run folder as Parquet and as CSV, each whole or not at all."""
+    path = folder / f"{name}.parquet"
+    with written_aside(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
+    write_aside(path.with_suffix(".csv"), csv_bytes(table))
+
+
+def _read_scores(path: Path, sums: SpeakerSums, specs: Sequence[str], attributes: Mapping[str, Attribute]) -> None:
+    """Sum a scores file, one block of rows at a time."""
+    with pq.ParquetFile(path) as file:
+        check_table(file.schema_arrow, "scores", str(path))
+        columns = [*SCORE_COLUMNS, *dict.fromkeys(name for spec in specs for name in spec.split("*"))]
+        for number in range(file.num_row_groups):
+            rows = file.read_row_group(number, columns=columns, use_threads=False)
+            sums.add(rows, group_columns(rows, attributes))
+
+
+def _families(
+    specs: Sequence[configuration.FamilySpec], confirm: Sequence[str], screening: str | None, by: Sequence[str]
+) -> list[Family]:
+    """The declared families, from the configuration or from the command line.
+
+    Raises:
+        InputError: an attribute that is not analysed, two families of one name, both ways at once.
+    """
+    if specs and (confirm or screening):
+        raise InputError("families are declared twice: in the configuration and by --confirm or --screening")
+    found = [Family(**_as_dict(spec)) for spec in specs]
+    if confirm:
+        found.append(Family("confirmatory", attributes=tuple(confirm), conditions=("clean",)))
+    if confirm or screening:
+        found.append(Family("screening", "screening", screening or "bh"))
+    names = [family.name for family in found]
+    for family in found:
+        if names.count(family.name) > 1:
+            raise InputError(f"families: two are called {family.name!r}; give each its own name")
+        for attribute in family.attributes:
+            if attribute not in by:
+                raise InputError(f"family {family.name!r}: {attribute} is not analysed; add --by {attribute}")
+    return found
+
+
+def _as_dict(struct: Any) -> dict[str, Any]:
+    """The fields of a declaration, lists as tuples."""
+    built = msgspec.to_builtins(struct)
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in built.items()}
+
+
+def _baselines(given: Sequence[str] | Mapping[str, str]) -> dict[str, str]:
+    """Baselines as a mapping, from `ATTR=GROUP` texts or as they are."""
+    if isinstance(given, Mapping):
+        return dict(given)
+    return dict(configuration.parse_pair(text, "--baseline", "ATTR=GROUP, such as accent=us") for text in given)
+
+
+def _check_baselines(asked: Mapping[str, str], groups: Mapping[str, Sequence[str]]) -> None:
+    """Refuse a baseline that is no group of what is analysed.
+
+    Raises:
+        InputError: naming the groups that there are.
+    """
+    for attribute, group in asked.items():
+        if attribute not in groups:
+            raise InputError(f"--baseline {attribute}={group}: {attribute} is not analysed; add --by {attribute}")
+        if group not in groups[attribute]:
+            raise InputError(f"--baseline {attribute}={group}: no such group; there are {', '.join(groups[attribute])}")
