@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from asrfair.records import REST, Disparity
 from asrfair.stats import policy
-from asrfair.stats.atoms import Codes
+from asrfair.stats.atoms import Codes, union
 from asrfair.stats.disparity import compare_estimates, compare_paired
 from asrfair.stats.groups import Grouping, SpeakerCounts
 from asrfair.stats.rates import Sums
@@ -96,8 +96,8 @@ def aligned(*counts: SpeakerCounts) -> tuple[NDArray[np.int64], list[tuple[Sums,
     Returns:
         The codes of the union, ascending, shape (m,), and errors and words of each side, shape (m,).
     """
-    union = np.unique(np.concatenate([side.transcribed_speakers for side in counts]))
-    return union, [_spread(side, union) for side in counts]
+    everyone = union(*(side.transcribed_speakers for side in counts))
+    return everyone, [_spread(side, everyone) for side in counts]
 
 
 def _is_mirrored(grouping: Grouping) -> bool:
@@ -114,8 +114,8 @@ def _compare(a: SpeakerCounts, b: SpeakerCounts) -> tuple[Disparity, tuple[str, 
         return _NOTHING, flags
     if not (a.speakers_known and b.speakers_known):
         return _points_only(a.facts.estimate.rate, b.facts.estimate.rate), flags
-    union, (of_a, of_b) = aligned(a, b)
-    if len(union) < len(a.transcribed_speakers) + len(b.transcribed_speakers):
+    everyone, (of_a, of_b) = aligned(a, b)
+    if len(everyone) < len(a.transcribed_speakers) + len(b.transcribed_speakers):
         found = compare_paired(*of_a, *of_b)
     else:
         found = compare_estimates(a.facts.estimate, b.facts.estimate)
@@ -129,9 +129,9 @@ def _points_only(rate_a: float | None, rate_b: float | None) -> Disparity:
     return replace(_NOTHING, wer_a=rate_a, wer_b=rate_b, difference=difference, ratio=ratio)
 
 
-def _spread(counts: SpeakerCounts, union: Codes) -> tuple[Sums, Sums]:
-    """Errors and words of a side over the union of speakers."""
-    at = np.searchsorted(union, counts.transcribed_speakers)
-    errors, words = np.zeros(len(union)), np.zeros(len(union))
+def _spread(counts: SpeakerCounts, everyone: Codes) -> tuple[Sums, Sums]:
+    """Errors and words of a side over more speakers than its own."""
+    at = np.searchsorted(everyone, counts.transcribed_speakers)
+    errors, words = np.zeros(len(everyone)), np.zeros(len(everyone))
     errors[at], words[at] = counts.errors, counts.words
     return errors, words

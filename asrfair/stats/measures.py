@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
-
+from asrfair.stats.atoms import union
 from asrfair.stats.groups import Grouping
 from asrfair.stats.spread import Spread, spread
 
@@ -44,7 +43,7 @@ def measures(cell: tuple[str, str, str], grouping: Grouping, seed: int) -> list[
     else:
         speakers = [group.transcribed_speakers for group in counts.values()]
         n = sum(map(len, speakers))
-        crossed = bool(speakers) and len(np.unique(np.concatenate(speakers))) < n
+        crossed = len(union(*speakers)) < n
         n_permutations = max(LEAST_PERMUTATIONS, min(MOST_PERMUTATIONS, _WORK // max(n, 1)))
         sums = {label: (group.errors, group.words) for label, group in counts.items()}
         found = spread(sums, seed=seed, n_permutations=n_permutations, method="welch" if crossed else None)

@@ -63,8 +63,8 @@ def _gap(a: SpeakerCounts, b: SpeakerCounts, a_other: SpeakerCounts, b_other: Sp
     rates = [facts.estimate.rate for facts in sized]
     row["wer_ratio"] = rates[0] / rates[1] if rates[0] and rates[1] else None
     row["other_wer_ratio"] = rates[2] / rates[3] if rates[2] and rates[3] else None
-    union, of = aligned(a, b, a_other, b_other)
-    membership = IN_A * np.isin(union, a.transcribed_speakers) + IN_B * np.isin(union, b.transcribed_speakers)
+    everyone, of = aligned(a, b, a_other, b_other)
+    membership = IN_A * np.isin(everyone, a.transcribed_speakers) + IN_B * np.isin(everyone, b.transcribed_speakers)
     weights = (1.0, -1.0, -1.0, 1.0)
     found = log_contrast([(w, *sums) for w, sums in zip(weights, of, strict=True)], membership)
     if found.value is None:

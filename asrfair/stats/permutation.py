@@ -8,7 +8,9 @@ What is shuffled is always the speaker, with everything that speaker said.
 - The same speakers on both sides (two systems, two conditions): the sign of each speaker's difference is flipped;
   exact up to 20 speakers.
 - Many groups and conditions at once, max-T (Westfall & Young 1993): speakers are dealt anew to the groups, with all
-  their conditions, and each cell is held against the largest statistic of the whole screen.
+  their conditions, and each cell is held against the largest statistic of the whole screen. Before that, each `t` is
+  put on the normal scale, `sqrt(nu log(1 + t^2/nu))` with the degrees of freedom nu of its two sides' sizes (Wallace
+  1959): otherwise the heavy tails of the smallest groups decide what the largest ones must reach.
 
 `p = (1 + #{t* >= t}) / (B + 1)` for sampled deals, `#{t* >= t} / all` for enumerated ones (the observed deal is one of
 them). Where even the most extreme deal would not reach the level, there is no test: 3 speakers against 3 give 0.1 at
@@ -143,7 +145,7 @@ def max_t(
     """Family-wise adjusted p of many comparisons between groups of the same list of speakers.
 
     Args:
-        observed: the statistic of each comparison as `statistics` gives it; None where it could not be made.
+        observed: whether each comparison can be made: its statistic (see `statistics`), or None.
         cells: of each comparison errors, words and both sides, shape (m,), speakers in the same order in every one.
         n_permutations: how many deals, at least 1,999 for a level of 5 %.
         seed: of the deals.
@@ -158,21 +160,73 @@ def max_t(
     True
     """
     adjusted: list[float | None] = [None] * len(observed)
-    tested = [(at, abs(t)) for at, t in enumerate(observed) if t is not None]
+    tested = [at for at, t in enumerate(observed) if t is not None]
     if not tested:
         return adjusted
-    sizes = np.array([t for _, t in tested]) - _TIES
+    sides = _shared_sides([cells[at] for at in tested])
+    sizes = np.concatenate([_scores(s.inside[None, :], s.outside[None, :], s)[0] for s in sides])
     reached = np.zeros(len(tested))
     for orders in counter.permutations(seed, n_permutations, len(cells[0][0])):
         largest = np.zeros(len(orders))
-        for at, _ in tested:
-            errors, words, inside, outside = cells[at]
-            drawn = np.abs(statistics(errors, words, inside[orders], outside[orders]))
-            np.maximum(largest, np.nan_to_num(drawn, posinf=0.0), out=largest)
-        reached += np.sum(largest[:, None] >= sizes[None, :], axis=0)
-    for (at, _), n in zip(tested, reached, strict=True):
-        adjusted[at] = float((1 + n) / (n_permutations + 1))
+        for s in sides:
+            np.maximum(largest, _scores(s.inside[orders], s.outside[orders], s).max(axis=1), out=largest)
+        reached += np.sum(largest[:, None] >= sizes[None, :] - _TIES, axis=0)
+    for at, n in zip((at for s in sides for at in s.places), reached, strict=True):
+        adjusted[tested[at]] = float((1 + n) / (n_permutations + 1))
     return adjusted
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """Cells with the same two sides.
+
+    Attributes:
+        inside, outside: who is on either side, shape (m,).
+        columns: the moments of every such cell, shape (m, cells, 6).
+        dfs: degrees of freedom of each, shape (cells,).
+        places: which cells they are.
+    """
+
+    inside: NDArray[np.bool_]
+    outside: NDArray[np.bool_]
+    columns: Sums
+    dfs: Sums
+    places: list[int]
+
+
+def _shared_sides(cells: Sequence[Members]) -> list[_Sides]:
+    """Cells with the same two sides together, so that their speakers are dealt once for all."""
+    found: dict[bytes, list[int]] = {}
+    for at, (_, _, inside, outside) in enumerate(cells):
+        found.setdefault(np.packbits(inside).tobytes() + np.packbits(outside).tobytes(), []).append(at)
+    shared = []
+    for places in found.values():
+        _, _, inside, outside = cells[places[0]]
+        columns = np.stack([_moments(cells[at][0], cells[at][1]) for at in places], axis=1)
+        dfs = _welch_df(inside @ columns[..., 5], outside @ columns[..., 5])
+        shared.append(_Sides(inside, outside, columns, dfs, places))
+    return shared
+
+
+def _welch_df(m_a: Sums, m_b: Sums) -> Sums:
+    """Degrees of freedom of two groups of so many speakers, all alike; at least 1."""
+    a, b = np.maximum(m_a, 2.0), np.maximum(m_b, 2.0)
+    found: Sums = (1 / a + 1 / b) ** 2 / (1 / (a**2 * (a - 1)) + 1 / (b**2 * (b - 1)))
+    return found
+
+
+def _scores(inside: NDArray[np.bool_], outside: NDArray[np.bool_], of: _Sides) -> Sums:
+    """`|t|` on the normal scale for each row of memberships and each cell, shape (b, cells); 0 where not defined."""
+    t = _ratio(_side_sums(inside, of.columns), _side_sums(outside, of.columns))
+    t = np.nan_to_num(t, posinf=0.0, neginf=0.0)
+    found: Sums = np.sqrt(of.dfs * np.log1p(t * t / of.dfs))
+    return found
+
+
+def _side_sums(members: NDArray[np.bool_], columns: Sums) -> Sums:
+    """Sums of the moments over the members, shape (b, cells, 6)."""
+    flat = members.astype(np.float64) @ columns.reshape(len(columns), -1)
+    return flat.reshape(len(members), *columns.shape[1:])
 
 
 def statistics(errors: Sums, words: Sums, inside: NDArray[np.bool_], outside: NDArray[np.bool_]) -> Sums:
@@ -187,18 +241,18 @@ def statistics(errors: Sums, words: Sums, inside: NDArray[np.bool_], outside: ND
     Returns:
         Shape (b,); not finite where a side has no errors, no words or no spread.
     """
-    there = (errors > 0) | (words > 0)
-    columns = _moments(errors, words) * there[:, None]
+    columns = _moments(errors, words)
     return _ratio(inside.astype(np.float64) @ columns, outside.astype(np.float64) @ columns)
 
 
 def _moments(errors: Sums, words: Sums) -> Sums:
-    """E, N, E^2, E N, N^2 and 1 of each speaker, shape (m, 6)."""
-    return np.stack([errors, words, errors * errors, errors * words, words * words, np.ones_like(words)], axis=1)
+    """E, N, E^2, E N, N^2 and 1 of each speaker, shape (m, 6); 0 for 1 where there are neither errors nor words."""
+    there = ((errors > 0) | (words > 0)).astype(np.float64)
+    return np.stack([errors, words, errors * errors, errors * words, words * words, there], axis=1)
 
 
 def _ratio(mine: Sums, theirs: Sums) -> Sums:
-    """The studentised log ratio from both sides' sums of `_moments`, shape (b, 6)."""
+    """The studentised log ratio from both sides' sums of `_moments`, shape (..., 6)."""
     (log_a, v_a), (log_b, v_b) = _log_rate(mine), _log_rate(theirs)
     with np.errstate(divide="ignore", invalid="ignore"):
         found: Sums = (log_a - log_b) / np.sqrt(v_a + v_b)
@@ -206,8 +260,8 @@ def _ratio(mine: Sums, theirs: Sums) -> Sums:
 
 
 def _log_rate(sums: Sums) -> tuple[Sums, Sums]:
-    """Log rate and its CR1 variance from the sums of E, N, E^2, E N, N^2 and 1, shape (b, 6)."""
-    e, n, ee, en, nn, m = sums.T
+    """Log rate and its CR1 variance from the sums of E, N, E^2, E N, N^2 and 1, shape (..., 6)."""
+    e, n, ee, en, nn, m = np.moveaxis(sums, -1, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
         rate = e / n
         variance = m / (m - 1) * (ee - 2 * rate * en + rate * rate * nn) / e**2

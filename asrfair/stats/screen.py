@@ -11,11 +11,10 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from asrfair.errors import InputError
 from asrfair.seeds import stable_hash
-from asrfair.stats.atoms import Codes
+from asrfair.stats.atoms import Codes, union
 from asrfair.stats.contrasts import named_baseline, sides
 from asrfair.stats.families import Cell, Family, Row
 from asrfair.stats.groups import Grouping, SpeakerCounts
@@ -36,7 +35,7 @@ class Screen:
     def __init__(self, families: Sequence[Family], seed: int) -> None:
         self._families = [family for family in families if family.method == "max-t"]
         self._seed = seed
-        self._sides: dict[tuple[Cell, str, str], tuple[SpeakerCounts, SpeakerCounts]] = {}
+        self._sides: dict[tuple[Cell, str, str], tuple[SpeakerCounts, SpeakerCounts, SpeakerCounts]] = {}
 
     def add(self, cell: Cell, grouping: Grouping, baseline: str | None) -> None:
         """Keep both sides of every comparison of one attribute in one cell, if a family may need them."""
@@ -44,33 +43,31 @@ class Screen:
         if not asked:
             return
         speakers = [grouping.groups[label].transcribed_speakers for label in grouping.tested]
-        if len(np.unique(np.concatenate([*speakers, np.zeros(0, np.int64)]))) < sum(map(len, speakers)):
+        if len(union(*speakers)) < sum(map(len, speakers)):
             raise InputError(
                 f"family {asked[0].name!r}: max-t deals speakers to groups, but speakers are in several groups of "
                 f"{grouping.attribute}: use holm or bh for it"
             )
         for label, group, other in sides(grouping, named_baseline(grouping, baseline)):
-            self._sides[cell, grouping.attribute, label] = group, other
+            self._sides[cell, grouping.attribute, label] = grouping.with_value, group, other
 
     def max_t(self, rows: Sequence[Row]) -> list[float | None]:
         """The adjusted p of the rows of one family."""
-        pairs = [self._sides[cell, row.attribute, row.group] for cell, row in rows]
-        everyone = np.unique(np.concatenate([s.transcribed_speakers for pair in pairs for s in pair]))
-        cells = [_members(everyone, *pair) for pair in pairs]
+        found = [self._sides[cell, row.attribute, row.group] for cell, row in rows]
+        everyone = union(*(everybody.transcribed_speakers for everybody, _, _ in found))
+        cells = [_members(everyone, *sides) for sides in found]
         observed = [None if row.found.p is None else _observed(c) for (_, row), c in zip(rows, cells, strict=True)]
         key = stable_hash(self._seed, "max-t", *(f"{cell}{row.attribute}{row.group}" for cell, row in rows))
         return max_t(observed, cells, n_permutations=N_PERMUTATIONS, seed=key)
 
 
-def _members(everyone: Codes, group: SpeakerCounts, other: SpeakerCounts) -> Members:
-    """Errors and words of all speakers in one cell, and who is on which side."""
+def _members(everyone: Codes, everybody: SpeakerCounts, group: SpeakerCounts, other: SpeakerCounts) -> Members:
+    """Errors and words in one cell of all who can be dealt to a group, and who is on which side."""
     errors, words = np.zeros(len(everyone)), np.zeros(len(everyone))
-    marks: list[NDArray[np.bool_]] = []
-    for side in (group, other):
-        at = np.searchsorted(everyone, side.transcribed_speakers)
-        errors[at], words[at] = side.errors, side.words
-        marks.append(np.isin(everyone, side.transcribed_speakers))
-    return errors, words, marks[0], marks[1]
+    at = np.searchsorted(everyone, everybody.transcribed_speakers)
+    errors[at], words[at] = everybody.errors, everybody.words
+    inside, outside = (np.isin(everyone, side.transcribed_speakers) for side in (group, other))
+    return errors, words, inside, outside
 
 
 def _observed(cell: Members) -> float | None:

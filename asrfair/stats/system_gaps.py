@@ -87,9 +87,9 @@ def _interaction(new: Grouping, old: Grouping, label: str) -> dict[str, Any]:
     counts: list[SpeakerCounts] = [new.groups[label], old.groups[label], rest_new, rest_old]
     if any(len(side.transcribed_speakers) < policy.MIN_SPEAKERS or not side.speakers_known for side in counts):
         return {}
-    union, of = aligned(*counts)
-    inside = np.isin(union, counts[0].transcribed_speakers) | np.isin(union, counts[1].transcribed_speakers)
-    outside = np.isin(union, rest_new.transcribed_speakers) | np.isin(union, rest_old.transcribed_speakers)
+    everyone, of = aligned(*counts)
+    inside = np.isin(everyone, counts[0].transcribed_speakers) | np.isin(everyone, counts[1].transcribed_speakers)
+    outside = np.isin(everyone, rest_new.transcribed_speakers) | np.isin(everyone, rest_old.transcribed_speakers)
     sided = [(w, *sums) for w, sums in zip((1.0, -1.0, -1.0, 1.0), of, strict=True)]
     found = log_contrast(sided, IN_A * inside + IN_B * outside)
     if found.value is None:
