@@ -29,6 +29,9 @@ from asrfair.stats.student_t import student_t_cdf, student_t_quantile
 METHODS = {"bootstrap-t": 3, "expanded": 10, "percentile": 50}
 """The intervals there are, and how many speakers each needs."""
 
+MOST_LOG = 300.0
+"""Interval ends further than this from the rate, on the log scale, are beyond the range of floating point."""
+
 _BLOCK = 2_000_000
 
 
@@ -152,6 +155,8 @@ def _studentised(e: counter.Indices, n: counter.Indices, tail: float, n_replicat
     if len(usable) < 0.95 * n_replicates:
         return rate, None, None
     low, high = np.quantile(usable, [tail, 1.0 - tail])
+    if max(high, -low) * se > MOST_LOG:
+        return rate, None, None
     return rate, rate * math.exp(-high * se), rate * math.exp(-low * se)
 
 

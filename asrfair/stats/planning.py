@@ -20,7 +20,10 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from asrfair.errors import InputError
+from asrfair.stats.rates import Sums, combine_df, satterthwaite_df
 from asrfair.stats.student_t import student_t_quantile
 
 SIGMA, PHI, CV = 0.5, 2.0, 0.5
@@ -138,6 +141,66 @@ def mde_ratio(
         raise InputError(f"rate {rate}, {speakers} speakers: a rate above 0 and at least 2 speakers are needed")
     reach = _reach(known.df(speakers), power, alpha) * math.sqrt(2.0 * known.log_variance(rate, words) / speakers)
     return math.exp(reach) if reach < 300.0 else None
+
+
+def design_mde_ratio(
+    words_a: Sums, words_b: Sums, rate: float, spread: Spread | None = None, *, alpha: float = ALPHA
+) -> float | None:
+    """The smallest ratio that these very speakers show four times in five, both rates being near `rate`.
+
+    The plan of `mde_ratio` with each group's own words in place of averages: the log rate of a group has the variance
+    `(e^(sigma^2) - 1) sum p_s^2 + phi / (R N)`, p_s the speakers' shares of its N words.
+
+    Args:
+        words_a: reference words of each speaker of A, shape (m_A,).
+        words_b: of B, shape (m_B,); other speakers than those of A.
+        rate: word error rate, > 0.
+        spread: of speakers; its cv is not used.
+        alpha: two-sided level of the test.
+
+    Returns:
+        The ratio; None where a group has fewer than two speakers with words.
+
+    >>> round(design_mde_ratio(np.full(20, 1050), np.full(20, 1050), 0.2, Spread(0.4, 1.84)), 3)
+    1.474
+    """
+    known, variances, dfs = spread or Spread(), [], []
+    for words in (words_a, words_b):
+        if np.count_nonzero(words) < 2:
+            return None
+        total = float(words.sum())
+        shares = float(np.sum((words / total) ** 2))
+        variances.append(math.expm1(known.sigma**2) * shares + known.phi / (rate * total))
+        dfs.append(satterthwaite_df(np.asarray(words, dtype=np.float64)))
+    return detectable_ratio(math.sqrt(sum(variances)), combine_df(variances, dfs), alpha=alpha)
+
+
+def needed_speakers(
+    log_variance_a: float, log_variance_b: float, ratio: float, *, power: float = POWER, alpha: float = ALPHA
+) -> int | None:
+    """Speakers per group that show a ratio, from the variances that were measured.
+
+    Args:
+        log_variance_a: variance of the log rate of A times its number of speakers.
+        log_variance_b: the same of B.
+        ratio: above 1.
+        power: the chance to show it.
+        alpha: two-sided level of the test.
+
+    Returns:
+        The number; None beyond a million.
+
+    >>> needed_speakers(0.3, 0.3, 1.5)
+    30
+    """
+    variance, distance = log_variance_a + log_variance_b, math.log(ratio)
+    m = 2
+    while m <= MOST_SPEAKERS:
+        needed = _reach(2.0 * m - 2.0, power, alpha) ** 2 * variance / distance**2
+        if needed <= m:
+            return m
+        m = max(m + 1, min(math.ceil(needed * 0.98), m * 2))
+    return None
 
 
 def detectable_ratio(se_log: float, df: float, *, power: float = POWER, alpha: float = ALPHA) -> float | None:
