@@ -28,13 +28,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from asrfair.errors import InputError
 from asrfair.records import Disparity, GroupInterval
+from asrfair.stats.arrays import Floats, labels
 from asrfair.stats.disparity import ALPHA, POWER
 from asrfair.stats.quality import beyond_threshold
 from asrfair.stats.rates import NO_SPREAD, check_confidence, combine_df, log_interval, satterthwaite_df
 from asrfair.stats.student_t import student_t_quantile, student_t_sf
-from asrfair.stats.utterances import Floats, labels, utterance_errors
-
-Codes = NDArray[np.intp]
+from asrfair.stats.utterances import group_of_speakers, utterance_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,13 +98,11 @@ def conditional_quality(
     said = utterance_errors(speakers, errors, words)
     heard = np.asarray(words, dtype=np.float64) > 0
     n = len(heard)
-    names, group = np.unique(labels(groups, "groups", n)[heard].astype(str), return_inverse=True)
+    names, speaker, of = group_of_speakers(said.speakers, labels(groups, "groups", n)[heard].astype(str))
     kinds, stratum = np.unique(labels(strata, "strata", n)[heard], return_inverse=True)
-    people, speaker = np.unique(said.speakers, return_inverse=True)
     if baseline is not None and baseline not in names:
         raise InputError(f"baseline {baseline!r} is no group with reference words: {', '.join(names) or 'none'}")
-    of = _group_of_each(speaker, group, people, names)
-    shape = (len(people), len(kinds))
+    shape = (len(of), len(kinds))
     place = speaker * shape[1] + stratum
     n_all = np.bincount(place, minlength=shape[0] * shape[1]).reshape(shape).astype(np.float64)
     beyond = np.bincount(place, beyond_threshold(said, threshold), minlength=shape[0] * shape[1])
@@ -114,30 +111,16 @@ def conditional_quality(
     kept = np.ones(shape[1], dtype=np.bool_)
     for member in members:
         kept &= np.count_nonzero(n_all[member], axis=0) >= 2
-    shares, gaps = _results(c_all[:, kept], n_all[:, kept], members, [str(g) for g in names], baseline, confidence)
+    shares, gaps = _results(c_all[:, kept], n_all[:, kept], members, names, baseline, confidence)
     return ConditionalQuality(
         threshold,
         shares,
         gaps,
         int(np.count_nonzero(kept)),
         int(np.count_nonzero(~kept)),
-        {str(name): int(n_all[member][:, ~kept].sum()) for name, member in zip(names, members, strict=True)},
+        {name: int(n_all[member][:, ~kept].sum()) for name, member in zip(names, members, strict=True)},
         said.n_excluded,
     )
-
-
-def _group_of_each(speaker: Codes, group: Codes, people: NDArray[np.generic], names: NDArray[np.str_]) -> Codes:
-    """Group of each speaker; refuses a speaker in two."""
-    of = np.zeros(len(people), dtype=np.intp)
-    of[speaker] = group
-    torn = np.flatnonzero(of[speaker] != group)
-    if len(torn):
-        who = speaker[torn[0]]
-        both = f"{str(names[group[torn[0]]])!r} and {str(names[of[who]])!r}"
-        raise InputError(
-            f"speaker {people[who]} is in {both}: a speaker is in one group only; compare them by `quality`"
-        )
-    return of
 
 
 def _results(

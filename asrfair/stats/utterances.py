@@ -13,9 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from asrfair.errors import InputError
-from asrfair.stats.rates import speaker_sums
-
-Floats = NDArray[np.float64]
+from asrfair.stats.arrays import Floats, labels, numbers
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,23 +52,39 @@ def utterance_errors(speakers: ArrayLike, errors: ArrayLike, words: ArrayLike) -
     >>> utterance_errors(["ann", "ann", "bo"], [1, 2, 0], [4, 0, 5]).rates.tolist()
     [0.25, 0.0]
     """
-    e, n = speaker_sums(errors, words)
+    e = numbers(errors, "errors")
+    n = numbers(words, "words", len(e))
     s = labels(speakers, "speakers", len(e))
     heard = n > 0
     return UtteranceErrors(s[heard], e[heard], n[heard], int(np.count_nonzero(~heard)))
 
 
-def labels(values: ArrayLike, name: str, length: int) -> NDArray[Any]:
-    """One label an utterance, strings or integers.
+def group_of_speakers(
+    speakers: NDArray[Any], groups: NDArray[np.str_]
+) -> tuple[list[str], NDArray[np.intp], NDArray[np.intp]]:
+    """Number speakers and groups, each speaker in one group.
+
+    Args:
+        speakers: speaker of each utterance, shape (n,).
+        groups: group of each utterance, shape (n,).
+
+    Returns:
+        Names of the groups, sorted; the number of the speaker of each utterance, shape (n,); the number of the group
+        of each speaker, shape (m,), in the sorted order of speakers.
 
     Raises:
-        InputError: not as many as utterances, or neither strings nor integers.
+        InputError: a speaker in two groups.
+
+    >>> group_of_speakers(np.array([7, 7, 3]), np.array(["y", "y", "x"]))[1].tolist()
+    [1, 1, 0]
     """
-    found = np.asarray(values)
-    if found.shape != (length,):
-        raise InputError(f"{name}: shape {found.shape} for {length} utterances; give one an utterance")
-    if length and found.dtype.kind not in "iuUSO":
-        raise InputError(f"{name}: {found.dtype} is no label; give strings or integers, one an utterance")
-    if found.dtype.kind == "O" and not all(isinstance(value, str) for value in found):
-        raise InputError(f"{name}: not every one is a string; give strings or integers, none missing")
-    return found
+    names, group = np.unique(groups, return_inverse=True)
+    people, speaker = np.unique(speakers, return_inverse=True)
+    of = np.zeros(len(people), dtype=np.intp)
+    of[speaker] = group
+    torn = np.flatnonzero(of[speaker] != group)
+    if len(torn):
+        who, first = speaker[torn[0]], group[torn[0]]
+        both = f"{str(names[first])!r} and {str(names[of[who]])!r}"
+        raise InputError(f"speaker {people[who]} is in {both}: give each speaker one group")
+    return [str(name) for name in names], speaker, of

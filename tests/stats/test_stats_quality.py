@@ -209,7 +209,7 @@ def test_wrong_questions_are_refused():
         quality_sums([1], [1], [1], threshold=-0.1)
     with pytest.raises(InputError, match="baseline"):
         conditional_quality(["x"], [1], [1], [1], [1], baseline="z")
-    with pytest.raises(InputError, match="one group only"):
+    with pytest.raises(InputError, match="one group"):
         conditional_quality(["x", "y"], [1, 1], [1, 1], [1, 1], [1, 1])
     with pytest.raises(InputError, match="strata"):
         conditional_quality(["x"], [1], [1, 2], [1], [1])
