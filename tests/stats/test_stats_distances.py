@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from asrfair.errors import InputError
-from asrfair.stats.distance_test import MEASURES, distance_test
 from asrfair.stats.distances import barycentre_cost, energy_distance, wasserstein_1, wasserstein_1_excess
 from asrfair.stats.kernel_distances import median_distance, mmd2, sinkhorn_divergence
+from asrfair.stats.permuted_distances import MEASURES, distance_test
 
 X, Y, UNEQUAL = (0.0, 0.2, 0.4), (0.2, 0.4, 0.6), ((0.0, 0.5), (30, 10))
 WEIGHTED = st.lists(st.tuples(st.integers(0, 40), st.integers(1, 40)), min_size=1, max_size=25)
@@ -342,7 +342,7 @@ def test_scipy_and_pot_are_not_needed():
     import subprocess
 
     code = (
-        "import sys; import numpy as np; from asrfair.stats.distance_test import MEASURES, distance_test\n"
+        "import sys; import numpy as np; from asrfair.stats.permuted_distances import MEASURES, distance_test\n"
         "groups, each = [0, 0, 0, 1, 1, 1, 1], range(7)\n"
         "for m in MEASURES: distance_test(groups, each, each, [9] * 7, measure=m, n_permutations=2)\n"
         "sys.exit('scipy' in sys.modules or 'ot' in sys.modules)"
