@@ -21,11 +21,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from asrfair.errors import InputError
-
-Floats = NDArray[np.float64]
+from asrfair.stats.arrays import Floats, numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def between_group_variance(rates: ArrayLike, ses: ArrayLike, weights: ArrayLike 
     0.00141875 0.00108125 0.0329
     """
     r, u = _rates_and_weights(rates, weights)
-    noise = float(np.sum(u * (1.0 - u) * _like(ses, "ses", len(r)) ** 2))
+    noise = float(np.sum(u * (1.0 - u) * numbers(ses, "ses", len(r)) ** 2))
     naive = float(np.sum(u * (r - np.sum(u * r)) ** 2))
     return BetweenGroup(naive, naive - noise, math.sqrt(max(0.0, naive - noise)))
 
@@ -83,7 +82,7 @@ def shrunken_rates(rates: ArrayLike, ses: ArrayLike) -> Floats:
     [0.1015, 0.1194, 0.1626, 0.1413]
     """
     r, _ = _rates_and_weights(rates, None)
-    se = _like(ses, "ses", len(r))
+    se = numbers(ses, "ses", len(r))
     noisy = se > 0
     if not noisy.any():
         return r
@@ -150,27 +149,12 @@ def gini(rates: ArrayLike, weights: ArrayLike | None = None) -> float | None:
 
 def _rates_and_weights(rates: ArrayLike, weights: ArrayLike | None) -> tuple[Floats, Floats]:
     """Checked rates, and weights that sum to 1."""
-    r = _like(rates, "rates", None)
+    r = numbers(rates, "rates")
     if not len(r):
         raise InputError("rates: empty; give one rate a group")
     if weights is None:
         return r, np.full(len(r), 1.0 / len(r))
-    w = _like(weights, "weights", len(r))
+    w = numbers(weights, "weights", len(r))
     if not w.sum() > 0:
         raise InputError("weights: all are 0; give at least one group weight")
     return r, w / w.sum()
-
-
-def _like(values: ArrayLike, name: str, length: int | None) -> Floats:
-    """A vector of finite numbers, none negative, of the given length."""
-    try:
-        found = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{name}: not a list of numbers, one a group") from error
-    if found.ndim != 1 or (length is not None and len(found) != length):
-        raise InputError(f"{name}: shape {found.shape}; give one number a group")
-    wrong = ~(np.isfinite(found) & (found >= 0))
-    if wrong.any():
-        at = int(np.argmax(wrong))
-        raise InputError(f"{name}[{at}]: {found[at]} is not a finite number that is not negative")
-    return found
