@@ -78,7 +78,7 @@ class Design:
 
     def cross(self, weights: Floats) -> Floats:
         """X'w, shape (p,)."""
-        by_cell = np.bincount(self.cell, weights, self.places.shape[1])
+        by_cell = totals(self.cell, weights, self.places.shape[1])
         found = _spread(self.places, by_cell, self.n_columns)
         found[self.n_levels :] = self.slopes @ weights
         return found
@@ -86,15 +86,15 @@ class Design:
     def gram(self, weights: Floats) -> Floats:
         """X' diag(w) X, shape (p, p)."""
         size, n_cells, first = self.n_columns + 1, self.places.shape[1], self.n_levels
-        by_cell = np.bincount(self.cell, weights, n_cells)
+        by_cell = totals(self.cell, weights, n_cells)
         found = np.zeros(size * size)
         for a in self.places:
             for b in self.places:
-                found += np.bincount(a * size + b, by_cell, size * size)
+                found += totals(a * size + b, by_cell, size * size)
         gram = found.reshape(size, size)[:-1, :-1]
         weighted = self.slopes * weights
         for j, row in enumerate(weighted, start=first):
-            gram[j] = gram[:, j] = _spread(self.places, np.bincount(self.cell, row, n_cells), self.n_columns)
+            gram[j] = gram[:, j] = _spread(self.places, totals(self.cell, row, n_cells), self.n_columns)
         gram[first:, first:] = weighted @ self.slopes.T
         return gram
 
@@ -103,10 +103,10 @@ class Design:
         size = self.n_columns + 1
         found = np.zeros(n_speakers * size)
         for place in self.places:
-            found += np.bincount(speaker * size + place[self.cell], weights, n_speakers * size)
+            found += totals(speaker * size + place[self.cell], weights, n_speakers * size)
         sums = found.reshape(n_speakers, size)[:, :-1].copy()
         for j, slope in enumerate(self.slopes, start=self.n_levels):
-            sums[:, j] = np.bincount(speaker, slope * weights, n_speakers)
+            sums[:, j] = totals(speaker, slope * weights, n_speakers)
         return sums
 
     def rows(self, kept: NDArray[np.bool_] | Codes) -> Design:
@@ -169,6 +169,12 @@ def distinct(keys: Sequence[Codes]) -> tuple[Codes, Codes]:
     return number, first
 
 
+def totals(number: Codes, weights: Floats, n: int) -> Floats:
+    """The sum of the weights of the rows with number 0, 1, ... n - 1, shape (n,)."""
+    found: Floats = np.bincount(number, weights, n).astype(np.float64, copy=False)
+    return found
+
+
 def check_rank(gram: Floats, columns: Sequence[str]) -> None:
     """Refuse a design in which one column is determined by others.
 
@@ -191,8 +197,8 @@ def check_rank(gram: Floats, columns: Sequence[str]) -> None:
             shares = np.linalg.lstsq(unit[:j, :j], unit[:j, j], rcond=None)[0]
             others = [f"{columns[k]!r}" for k in range(1, j) if abs(shares[k]) > 1e-6] or [f"{INTERCEPT!r}"]
             raise InputError(
-                f"{columns[j]!r} is determined by {', '.join(others)}: these data cannot tell them apart. Leave out one "
-                "of these covariates, or merge levels"
+                f"{columns[j]!r} is determined by {', '.join(others)}: these data cannot tell them apart. Leave out "
+                "one of these covariates, or merge levels"
             )
         factor[j, :j], factor[j, j] = row, np.sqrt(left)
 
@@ -201,7 +207,7 @@ def _spread(places: Codes, by_cell: Floats, n_columns: int) -> Floats:
     """Sums by column from sums by cell; 0 for the slopes."""
     found = np.zeros(n_columns + 1)
     for place in places:
-        found += np.bincount(place, by_cell, n_columns + 1)
+        found += totals(place, by_cell, n_columns + 1)
     return found[:-1]
 
 

@@ -1,12 +1,12 @@
 """Degrees of freedom of a contrast of regression coefficients, with standard errors by speaker.
 
-Satterthwaite's rule, `nu = tr(M)^2 / tr(M^2)`, where speakers differ by a random factor, so that the score of speaker s
-is `m_s = X_s' mu_s` times a number: `M = B B'`, `B_st = d_s delta_st - a_s'n_t`, with `d_s = m_s'H^-1 c`, `a_s = H_s H^-1
-c`, `n_t = H^-1 m_t` (Bell & McCaffrey 2002 have the rule for linear models). For groups only, it is the rule of `rates`:
-m - 1 for one group of m speakers with equal words, 2m - 2 for two.
+Satterthwaite's rule, `nu = tr(M)^2 / tr(M^2)`, where speakers differ by a random factor, so that the score of speaker
+s is `m_s = X_s' mu_s` times a number: `M = B B'`, `B_st = d_s delta_st - a_s'n_t`, with `d_s = m_s'H^-1 c`, `a_s = H_s
+H^-1 c`, `n_t = H^-1 m_t` (Bell & McCaffrey 2002 have the rule for linear models). For groups only, it is the rule of
+`rates`: m - 1 for one group of m speakers with equal words, 2m - 2 for two.
 
-M is of size G x G and never made: `M = D^2 + W S W'` with `W = [A, D N]`, `S = [[N'N, -I], [-I, 0]]`, rows of A and N being
-a_s and n_s and D the diagonal of d, so that the traces need `W'W` and `W'D^2 W` only: O(G p^2).
+M is of size G x G and never made: `M = D^2 + W S W'` with `W = [A, D N]`, `S = [[N'N, -I], [-I, 0]]`, rows of A and N
+being a_s and n_s and D the diagonal of d, so that the traces need `W'W` and `W'D^2 W` only: O(G p^2).
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class DegreesOfFreedom:
         self._plain = np.zeros((n_contrasts, 2 * p, 2 * p))
         self._squared = np.zeros((n_contrasts, 2 * p, 2 * p))
 
-    def add(self, block: _Block) -> None:
+    def add(self, block: Block) -> None:
         """Add the speakers of a block."""
         here, p, k = block.columns, len(self._inverse), len(block.columns)
         d = self._d[block.who].T[:, :, None]
@@ -71,9 +71,12 @@ class DegreesOfFreedom:
         middle = np.block([[shares.T @ shares, -np.eye(p)], [-np.eye(p), np.zeros((p, p))]])
         turn = np.block([[np.eye(p), np.zeros((p, p))], [np.zeros((p, p)), self._inverse]])
         found = []
-        for d, plain, squared in zip(self._d.T, self._plain, self._squared, strict=True):
+        squares = np.square(self._d)
+        sums = zip(squares.sum(axis=0), np.square(squares).sum(axis=0), self._plain, self._squared, strict=True)
+        for of_d2, of_d4, plain, squared in sums:
             once = middle @ turn @ plain @ turn
-            trace = np.sum(d**2) + np.trace(once)
-            square = np.sum(d**4) + 2.0 * np.sum(middle * (turn @ squared @ turn)) + np.sum(once * once.T)
+            trace = of_d2 + np.trace(once)
+            square = of_d4 + 2.0 * np.sum(middle * (turn @ squared @ turn)) + np.sum(once * once.T)
             found.append(trace**2 / square if square > 0 else 1.0)
-        return np.clip(np.array(found), 1.0, len(self._d) - 1.0)
+        limited: Floats = np.clip(np.array(found), 1.0, len(self._d) - 1.0)
+        return limited

@@ -1,9 +1,9 @@
 """Poisson pseudo-maximum likelihood: word error rates that depend on several things at once.
 
 `E[errors_i] = words_i exp(x_i'b)`: log link, offset log words, fitted by Newton's method (IRLS). Only this mean is
-assumed; the errors need not be Poisson, nor independent within a speaker (Gourieroux, Monfort & Trognon 1984; Wooldridge
-1999), because all inference is by speaker (`sandwich`). With groups only, exp(b) is exactly the ratio of pooled word
-error rates, whatever the spread.
+assumed; the errors need not be Poisson, nor independent within a speaker (Gourieroux, Monfort & Trognon 1984;
+Wooldridge 1999), because all inference is by speaker (`sandwich`). With groups only, exp(b) is exactly the ratio of
+pooled word error rates, whatever the spread.
 
 Differs from other tools:
 
@@ -34,6 +34,7 @@ from asrfair.stats.regression.design import (
     distinct,
     make_design,
     number_cells,
+    totals,
 )
 
 _STEPS = 60
@@ -113,7 +114,7 @@ def fit_poisson(
     if not errors.any():
         raise InputError("no errors at all: there is no rate to model; report the words without errors instead")
     cell, levels = number_cells(factors, len(words))
-    levels, separated = _without_separated(np.bincount(cell, errors, levels.shape[1]), levels, factors)
+    levels, separated = _without_separated(totals(cell, errors, levels.shape[1]), levels, factors)
     if separated:
         kept = levels[0, cell] >= 0
         errors, words, speakers, cell = errors[kept], words[kept], speakers[kept], cell[kept]
@@ -140,7 +141,7 @@ def _without_separated(
         looking = False
         for factor, codes in zip(factors, levels, strict=True):
             occurs = np.bincount(codes + 1, minlength=len(factor.levels) + 1)[1:] > 0
-            silent = occurs & (np.bincount(codes + 1, by_cell, len(factor.levels) + 1)[1:] == 0)
+            silent = occurs & (totals(codes + 1, by_cell, len(factor.levels) + 1)[1:] == 0)
             for code in np.flatnonzero(silent):
                 found.append((factor.name, factor.levels[code]))
                 levels[:, codes == code] = -1
@@ -156,7 +157,7 @@ def _added_up(
         number, first = distinct([speakers])
         return design, errors, words, number, len(first)
     pair, first = distinct([speakers, design.cell])
-    errors, words = np.bincount(pair, errors), np.bincount(pair, words)
+    errors, words = totals(pair, errors, len(first)), totals(pair, words, len(first))
     number, distinct_speakers = distinct([speakers[first]])
     return design.rows(first), errors, words, number, len(distinct_speakers)
 
@@ -194,7 +195,7 @@ def _maximise(design: Design, errors: Floats, words: Floats) -> tuple[Floats, Fl
 def _solve(information: Floats, score: Floats, columns: Sequence[str]) -> Floats:
     """One Newton step."""
     try:
-        found: Floats = np.linalg.solve(information, score)
+        found: Floats = np.linalg.solve(information, score).astype(np.float64, copy=False)
     except np.linalg.LinAlgError as error:
         raise _no_maximum(columns, np.zeros(len(columns))) from error
     return found

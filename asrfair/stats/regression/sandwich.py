@@ -8,9 +8,10 @@ With `g_s = X_s'(y_s - mu_s)`, `H_s = X_s' diag(mu_s) X_s`, `H = sum H_s` and G 
   Nielsen & Webb 2023 call the jackknife CV3).
 - Degrees of freedom of each contrast by Satterthwaite's rule (`freedom`).
 
-Nothing is of size G x G, nor G x p x p where a speaker meets few levels: speakers who meet the same k columns (intercept,
-own group, sites, slopes) make a block, and on these `(H - H_s)^-1 g_s = H^-1 E (I - H_s E'H^-1 E)^-1 g_s`, E being the k
-columns of the identity.
+Nothing is of size G x G, nor G x p x p where a speaker meets few levels: speakers who meet the same k columns
+(intercept, own group, sites, slopes) make a block, and on these `(H - H_s)^-1 g_s = H^-1 E (I - H_s E'H^-1 E)^-1 g_s`,
+E being the k columns of the identity.
+
 Where deleting one speaker leaves a contrast undefined (nobody else was recorded at that site), it rests on one person:
 it has no variance, and None is said.
 """
@@ -25,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.stats.atoms import Codes
-from asrfair.stats.regression.design import Floats, distinct
+from asrfair.stats.regression.design import Floats, distinct, totals
 from asrfair.stats.regression.freedom import Block, DegreesOfFreedom
 from asrfair.stats.regression.pml import PoissonFit
 
@@ -62,21 +63,20 @@ class Inference:
 def inference(fit: PoissonFit, contrasts: Floats) -> Inference:
     """Standard errors and degrees of freedom.
 
-        Args:
-            fit: the model, of G speakers and p columns.
-            contrasts: one a row, shape (k, p).
+    Args:
+        fit: the model, of G speakers and p columns.
+        contrasts: one a row, shape (k, p).
 
-        >>> from asrfair.stats.regression.design import Factor
-        >>> from asrfair.stats.regression.freedom import Block, DegreesOfFreedom
-    from asrfair.stats.regression.pml import fit_poisson
-        >>> errors, words = np.array([5.0, 8, 3, 10, 2, 4, 6, 1]), np.full(8, 50.0)
-        >>> accent = Factor("accent", np.array([0, 0, 0, 0, 1, 1, 1, 1]), ("A", "B"))
-        >>> found = inference(fit_poisson(errors, words, np.arange(8), [accent]), np.array([[0.0, 1.0]]))
-        >>> print(f"{found.estimates[0]:.3f} (se {found.se[0]:.3f}, {found.df[0]:.1f} df)")
-        -0.693 (se 0.441, 6.0 df)
+    >>> from asrfair.stats.regression.design import Factor
+    >>> from asrfair.stats.regression.pml import fit_poisson
+    >>> errors, words = np.array([5.0, 8, 3, 10, 2, 4, 6, 1]), np.full(8, 50.0)
+    >>> accent = Factor("accent", np.array([0, 0, 0, 0, 1, 1, 1, 1]), ("A", "B"))
+    >>> found = inference(fit_poisson(errors, words, np.arange(8), [accent]), np.array([[0.0, 1.0]]))
+    >>> print(f"{found.estimates[0]:.3f} (se {found.se[0]:.3f}, {found.df[0]:.1f} df)")
+    -0.693 (se 0.450, 6.0 df)
     """
     g = fit.n_speakers
-    inverse = np.linalg.inv(fit.information)
+    inverse: Floats = np.linalg.inv(fit.information).astype(np.float64, copy=False)
     scores = fit.design.by_speaker(fit.errors - fit.expected, fit.speaker, g)
     means = fit.design.by_speaker(fit.expected, fit.speaker, g)
     directions = inverse @ contrasts.T
@@ -145,10 +145,10 @@ def _pair_sums(fit: PoissonFit, pair: Codes, n_pairs: int) -> tuple[Floats, Floa
     z, mu = fit.design.slopes, fit.expected
     slopes = np.zeros((len(z), len(z) + 1, n_pairs))
     for i, slope in enumerate(z):
-        slopes[i, 0] = np.bincount(pair, mu * slope, n_pairs)
+        slopes[i, 0] = totals(pair, mu * slope, n_pairs)
         for j, other in enumerate(z[: i + 1]):
-            slopes[i, j + 1] = slopes[j, i + 1] = np.bincount(pair, mu * slope * other, n_pairs)
-    return np.bincount(pair, mu, n_pairs), slopes
+            slopes[i, j + 1] = slopes[j, i + 1] = totals(pair, mu * slope * other, n_pairs)
+    return totals(pair, mu, n_pairs), slopes
 
 
 def _own(row: Codes, at: Codes, weights: Floats, slopes: Floats, shape: tuple[int, int]) -> Floats:
@@ -166,14 +166,14 @@ def _own(row: Codes, at: Codes, weights: Floats, slopes: Floats, shape: tuple[in
     start, flat = row * (k + 1), own.reshape(-1)
     for i in at:
         for j in at:
-            flat += np.bincount((start + i) * (k + 1) + j, weights, len(flat))
+            flat += totals((start + i) * (k + 1) + j, weights, len(flat))
     for column, sums in enumerate(slopes, start=k - len(slopes)):
         for j in at:
-            found = np.bincount(start + j, sums[0], b * (k + 1)).reshape(b, k + 1)
+            found = totals(start + j, sums[0], b * (k + 1)).reshape(b, k + 1)
             own[:, column] += found
             own[:, :, column] += found
         for other, weighted in enumerate(sums[1:], start=k - len(slopes)):
-            own[:, column, other] = np.bincount(row, weighted, b)
+            own[:, column, other] = totals(row, weighted, b)
     return own[:, :k, :k]
 
 
@@ -190,7 +190,7 @@ def _deleted(block: Block, inverse: Floats, scores: Floats, directions: Floats) 
 def _deleted_one(
     without: Floats, information: Floats, score: Floats, contrasts: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
-    """What deleting one speaker changes, and which contrasts are still defined then; for a design that may lose rank."""
+    """What deleting one speaker changes, and which contrasts stay defined; for a design that may lose rank."""
     scale = 1.0 / np.sqrt(np.diag(information))
     values, vectors = np.linalg.eigh(without * np.outer(scale, scale))
     known = values > _UNDEFINED
