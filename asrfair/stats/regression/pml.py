@@ -54,6 +54,7 @@ class PoissonFit:
         errors, words, expected: of each row kept, after adding up; shape (n,).
         speaker: number of each row's speaker, 0 to n_speakers - 1.
         n_speakers: how many speakers have rows in the fit.
+        speaker_ids: the number that each of them was given as, shape (n_speakers,).
         information: X' diag(expected) X, shape (p, p).
         n_without_words: rows dropped because they have no reference words.
         separated: (factor, level) without a single error, whose rows were left out.
@@ -67,6 +68,7 @@ class PoissonFit:
     expected: Floats
     speaker: Codes
     n_speakers: int
+    speaker_ids: Codes
     information: Floats
     n_without_words: int
     separated: tuple[tuple[str, str], ...]
@@ -120,16 +122,27 @@ def fit_poisson(
         errors, words, speakers, cell = errors[kept], words[kept], speakers[kept], cell[kept]
         slopes = {name: z[kept] for name, z in (slopes or {}).items()}
     design = make_design(levels, factors, cell, slopes or {})
-    design, errors, words, speaker, n_speakers = _added_up(design, errors, words, speakers)
+    design, errors, words, speaker, speaker_ids = _added_up(design, errors, words, speakers)
+    n_speakers = len(speaker_ids)
     if n_speakers < MIN_SPEAKERS:
         raise InputError(
             f"{n_speakers} speakers: a model needs {MIN_SPEAKERS} or more; the unit of inference is the speaker"
         )
     coefficients, expected, information = _maximise(design, errors, words)
     return PoissonFit(
-        design.columns, coefficients, design, errors, words, expected, speaker, n_speakers, information,
-        n_without_words, separated,
-    )  # fmt: skip
+        columns=design.columns,
+        coefficients=coefficients,
+        design=design,
+        errors=errors,
+        words=words,
+        expected=expected,
+        speaker=speaker,
+        n_speakers=n_speakers,
+        speaker_ids=speaker_ids,
+        information=information,
+        n_without_words=n_without_words,
+        separated=separated,
+    )
 
 
 def _without_separated(
@@ -151,15 +164,16 @@ def _without_separated(
 
 def _added_up(
     design: Design, errors: Floats, words: Floats, speakers: Codes
-) -> tuple[Design, Floats, Floats, Codes, int]:
+) -> tuple[Design, Floats, Floats, Codes, Codes]:
     """Sum the rows of each speaker and cell where there are no slopes; number the speakers from 0."""
     if len(design.slopes):
         number, first = distinct([speakers])
-        return design, errors, words, number, len(first)
+        return design, errors, words, number, speakers[first]
     pair, first = distinct([speakers, design.cell])
     errors, words = totals(pair, errors, len(first)), totals(pair, words, len(first))
-    number, distinct_speakers = distinct([speakers[first]])
-    return design.rows(first), errors, words, number, len(distinct_speakers)
+    speakers = speakers[first]
+    number, once = distinct([speakers])
+    return design.rows(first), errors, words, number, speakers[once]
 
 
 def _maximise(design: Design, errors: Floats, words: Floats) -> tuple[Floats, Floats, Floats]:
