@@ -62,13 +62,13 @@ def read_pairs(
     absent = [label for label in groups if label not in labels]
     if absent or groups[0] == groups[1]:
         raise InputError(f"group: {absent or groups!r}: give two different groups of {labels}")
-    is_b: NDArray[np.bool_] = np.equal(codes, labels.index(groups[1]))
+    is_b = np.equal(codes, labels.index(groups[1]))
     member = is_b | (codes == labels.index(groups[0]))
     prompt, names = columns.encode(prompts, "prompts")
     usable = member & (prompt >= 0) & (n > 0)
     sides = np.stack([np.where(is_b, 0.0, n), np.where(is_b, n, 0.0)])
     read = np.asarray(_sums(sides[:, usable], prompt[usable], len(names)) > 0)
-    both = read.all(axis=0)
+    both: NDArray[np.bool_] = np.logical_and(read[0], read[1])
     if not both.any():
         raise InputError(f"prompts: no prompt was read in both {groups[0]!r} and {groups[1]!r}: nothing is matched")
     usable[usable] = both[prompt[usable]]
