@@ -328,3 +328,58 @@ class Disparity:
     mde_ratio: float | None
     paired: bool = False
     confidence: float = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedGroup:
+    """What the speakers of one group can show against their baseline.
+
+    Attributes:
+        attribute, group, baseline: which; the baseline is a group or `rest`.
+        n_speakers, baseline_speakers: how many there are.
+        words_per_speaker: reference words, on average; None without speakers.
+        mde_ratio: smallest ratio that they show with 80 % power; None where speakers are on both sides (compared
+            within speakers, which shows smaller gaps) or fewer than two.
+        ratio: the gap that was planned for.
+        needed_speakers: speakers of each group that show it; None beyond a million.
+        shared: whether speakers are on both sides.
+    """
+
+    attribute: str
+    group: str
+    baseline: str
+    n_speakers: int
+    baseline_speakers: int
+    words_per_speaker: float | None
+    mde_ratio: float | None
+    ratio: float
+    needed_speakers: int | None
+    shared: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a plan assumes and finds.
+
+    Attributes:
+        wer: the word error rate that is assumed, a fraction.
+        words: reference words per speaker; None for a manifest, where each group has its own.
+        sigma, phi, cv: spread of speakers (see `stats.planning`).
+        power, alpha: of each test, alpha already divided by the number of comparisons.
+        ratios: the gaps that were planned for.
+        speakers: speakers of each group for each of the ratios (None beyond a million); empty for a manifest.
+        enough_words: words per speaker at which both parts of the variance are equal; None without spread.
+        groups: what a manifest can show, group by group.
+    """
+
+    wer: float
+    words: float | None
+    sigma: float
+    phi: float
+    cv: float
+    power: float
+    alpha: float
+    ratios: tuple[float, ...]
+    speakers: tuple[int | None, ...] = ()
+    enough_words: float | None = None
+    groups: tuple[PlannedGroup, ...] = ()

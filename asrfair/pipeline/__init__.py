@@ -3,6 +3,7 @@
 from asrfair.pipeline.analysis import analyze
 from asrfair.pipeline.hypotheses import ingest, transcribe
 from asrfair.pipeline.numbers import report, score
+from asrfair.pipeline.plan import plan, plan_text
 from asrfair.pipeline.results import Audit, Checked, Outcome
 from asrfair.pipeline.whole import audit, check, demo, environments, run, systems
 
@@ -16,6 +17,8 @@ __all__ = [
     "demo",
     "environments",
     "ingest",
+    "plan",
+    "plan_text",
     "report",
     "run",
     "score",

@@ -1,6 +1,7 @@
 """The report room: what people read. The only place where a rate becomes a percentage."""
 
 from asrfair.report.card import Card, card_schema, make_card
+from asrfair.report.plan import render_plan
 from asrfair.report.text import render_coverage, render_failures, render_table, render_totals
 from asrfair.report.write import write_report
 
@@ -10,6 +11,7 @@ __all__ = [
     "make_card",
     "render_coverage",
     "render_failures",
+    "render_plan",
     "render_table",
     "render_totals",
     "write_report",

@@ -16,7 +16,7 @@ from asrfair.records import ALL, MISSING
 from asrfair.stats.policy import BASELINE_PREFIX, MIN_SPEAKERS, SUPPRESSED, is_confounded_with_speaker
 
 COUNTS = ("group", "n_utterances", "n_failed", "n_speakers", "n_ref_words")
-RATES = ("wer", "wer_low", "wer_high", "wer_macro", "cer")
+RATES = ("wer", "wer_low", "wer_high", "wer_macro", "cer", "df")
 FLAGS_ON_ERRORS = ("no_errors", "no_spread", "informative_size", "wer_above_1")
 GAP_NUMBERS = (
     "wer_difference",
@@ -44,6 +44,7 @@ class GroupRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     wer_high: float | None
     wer_macro: float | None
     cer: float | None
+    df: float | None
     flags: list[str]
     baseline: str | None = None
     wer_difference: float | None = None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from asrfair.records import MISSING, REST
+from asrfair.report.needed import would_take
 from asrfair.report.notes import reason
 from asrfair.report.wording import condition, count, interval, isolated, number, p_value, people, percent, ratio_digits
 from asrfair.stats.policy import BASELINE_PREFIX
@@ -54,7 +55,7 @@ def findings(cells: Sequence[CellPart], attributes: Mapping[str, Mapping[str, An
                     found.append(((ORDER.index("suppressed"), -math.inf), finding))
                 continue
             for row, other in _comparisons(part):
-                text = _sentence(part, row, other, where, attributes)
+                text = _sentence(part, row, other, where, attributes) + _would_take(cell, part, row, other)
                 found.append((_rank(row), _made(cell, part, row.group, row.verdict or "", text)))
     return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
 
@@ -106,6 +107,13 @@ def _sentence(
         seen = f" Tested alone, they would have shown a ratio of {number(row.mde_ratio, 1)} or more four times in five."
         return f"No gap shown between {who} and {whom}: {times} ({evidence}), {where}.{seen if row.mde_ratio else ''}"
     return f"Cannot tell for {who} against {whom}: {_why(row, base, whom)} ({where})."
+
+
+def _would_take(cell: CellPart, part: AttributePart, row: GroupRow, other: str) -> str:
+    """What it would take, where nothing is shown or can be told for want of speakers."""
+    if row.verdict in ("higher", "lower") or row.n_speakers is None:
+        return ""
+    return would_take(row, next((g for g in part.groups if g.group == other), None), cell.overall)
 
 
 def _why(row: GroupRow, base: GroupRow | None, whom: str) -> str:

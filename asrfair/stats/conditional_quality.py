@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 from asrfair.errors import InputError
 from asrfair.records import Disparity, GroupInterval
 from asrfair.stats.arrays import Floats, labels
-from asrfair.stats.disparity import ALPHA, POWER
+from asrfair.stats.planning import detectable_ratio
 from asrfair.stats.quality import beyond_threshold
 from asrfair.stats.rates import NO_SPREAD, check_confidence, combine_df, log_interval, satterthwaite_df
 from asrfair.stats.student_t import student_t_quantile, student_t_sf
@@ -203,8 +203,7 @@ def _gap(share: Floats, without: Floats, jackknife: _Jackknife, confidence: floa
             se_log, df = spread
             ratio_low, ratio_high = log_interval(a / b, se_log, df, confidence)
             p = 2.0 * student_t_sf(abs(math.log(a / b)) / se_log, df)
-            reach = (student_t_quantile(1 - ALPHA / 2, df) + student_t_quantile(POWER, df)) * se_log
-            mde = math.exp(reach) if reach < 300 else None
+            mde = detectable_ratio(se_log, df)
     ratio = a / b if a and b else None
     if p is None and ratio == 1.0:
         p = 1.0  # as `disparity`: equal shares are no evidence of a gap

@@ -33,7 +33,7 @@ _LEAST_DF = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Assumed:
     """What a plan assumes of speakers.
 
     Attributes:
@@ -64,7 +64,7 @@ def n_speakers(
     rate_a: float,
     rate_b: float,
     words: float,
-    spread: Spread | None = None,
+    spread: Assumed | None = None,
     *,
     power: float = POWER,
     alpha: float = ALPHA,
@@ -85,7 +85,7 @@ def n_speakers(
     Raises:
         InputError: a number is out of its range.
 
-    >>> n_speakers(0.20, 0.30, 1050, Spread(sigma=0.4, phi=1.84, cv=0.6))
+    >>> n_speakers(0.20, 0.30, 1050, Assumed(sigma=0.4, phi=1.84, cv=0.6))
     25
     """
     known = _checked(spread, words, power, alpha)
@@ -112,7 +112,7 @@ def mde_ratio(
     speakers: float,
     rate: float,
     words: float,
-    spread: Spread | None = None,
+    spread: Assumed | None = None,
     *,
     power: float = POWER,
     alpha: float = ALPHA,
@@ -133,7 +133,7 @@ def mde_ratio(
     Raises:
         InputError: a number is out of its range.
 
-    >>> round(mde_ratio(20, 0.2, 1050, Spread(sigma=0.4, phi=1.84, cv=0.6)), 7)
+    >>> round(mde_ratio(20, 0.2, 1050, Assumed(sigma=0.4, phi=1.84, cv=0.6)), 7)
     1.5754015
     """
     known = _checked(spread, words, power, alpha)
@@ -144,7 +144,7 @@ def mde_ratio(
 
 
 def design_mde_ratio(
-    words_a: Sums, words_b: Sums, rate: float, spread: Spread | None = None, *, alpha: float = ALPHA
+    words_a: Sums, words_b: Sums, rate: float, spread: Assumed | None = None, *, alpha: float = ALPHA
 ) -> float | None:
     """The smallest ratio that these very speakers show four times in five, both rates being near `rate`.
 
@@ -161,10 +161,10 @@ def design_mde_ratio(
     Returns:
         The ratio; None where a group has fewer than two speakers with words.
 
-    >>> round(design_mde_ratio(np.full(20, 1050), np.full(20, 1050), 0.2, Spread(0.4, 1.84)), 3)
+    >>> round(design_mde_ratio(np.full(20, 1050), np.full(20, 1050), 0.2, Assumed(0.4, 1.84)), 3)
     1.474
     """
-    known, variances, dfs = spread or Spread(), [], []
+    known, variances, dfs = spread or Assumed(), [], []
     for words in (words_a, words_b):
         if np.count_nonzero(words) < 2:
             return None
@@ -203,6 +203,18 @@ def needed_speakers(
     return None
 
 
+def log_variance(low: float | None, high: float | None, df: float | None, n_speakers: int | None) -> float | None:
+    """The variance of the log rate times the number of speakers, read off a 95 % interval; None where there is none.
+
+    >>> round(log_variance(0.0474777, 0.3559563, 2.850304, 4), 4)
+    0.3774
+    """
+    if not low or high is None or df is None or not n_speakers:
+        return None
+    se = math.log(high / low) / (2.0 * student_t_quantile(0.975, df))
+    return n_speakers * se * se
+
+
 def detectable_ratio(se_log: float, df: float, *, power: float = POWER, alpha: float = ALPHA) -> float | None:
     """The smallest ratio that a design with this standard error of the log ratio shows; None where it overflows."""
     reach = _reach(df, power, alpha) * se_log
@@ -214,13 +226,13 @@ def _reach(df: float, power: float, alpha: float) -> float:
     return student_t_quantile(1.0 - alpha / 2.0, df) + student_t_quantile(power, df)
 
 
-def _checked(spread: Spread | None, words: float, power: float, alpha: float) -> Spread:
+def _checked(spread: Assumed | None, words: float, power: float, alpha: float) -> Assumed:
     """The spread, after a look at all numbers.
 
     Raises:
         InputError: a number is out of its range.
     """
-    known = spread or Spread()
+    known = spread or Assumed()
     numbers = {"words": words, "sigma": known.sigma, "phi": known.phi, "cv": known.cv}
     for name, value in numbers.items():
         if not (math.isfinite(value) and value >= 0) or (name == "words" and not value):

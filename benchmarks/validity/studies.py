@@ -15,7 +15,7 @@ from regimes import REGIMES, Floats, Regime, rng_of, speech, voices
 from asrfair.stats.bootstrap import bootstrap_interval
 from asrfair.stats.disparity import compare_groups, compare_paired
 from asrfair.stats.permutation import permutation_test, sign_flip_test
-from asrfair.stats.planning import Spread, n_speakers
+from asrfair.stats.planning import Assumed, n_speakers
 from asrfair.stats.rates import group_interval
 from asrfair.stats.spread import spread
 
@@ -119,7 +119,7 @@ def power(n: int) -> Iterator[Line]:
     regime = REGIMES["conversation"]
     yield Line("power", "conversation, ratio 1.5, 25 v 25 speakers", _power(regime, 25, n), 0.75, 0.86, n)
     for name, planned in REGIMES.items():
-        expected = Spread(sigma=planned.sigma, phi=_phi(planned), cv=planned.utterances_cv)
+        expected = Assumed(sigma=planned.sigma, phi=_phi(planned), cv=planned.utterances_cv)
         m = n_speakers(planned.rate, 1.5 * planned.rate, planned.words * planned.utterances, expected)
         case = f"{name}, ratio 1.5, the {m} v {m} speakers planned for 80 %"
         yield Line("power", case, _power(planned, m or 0, n), None, None, n)

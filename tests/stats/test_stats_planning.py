@@ -6,25 +6,25 @@ import pytest
 from asrfair.errors import InputError
 from asrfair.stats import compare_groups
 from asrfair.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm, two_stage
-from asrfair.stats.planning import Spread, mde_ratio, n_speakers
+from asrfair.stats.planning import Assumed, mde_ratio, n_speakers
 
 P = [0.001, 0.011, 0.02, 0.04, 0.3]
 
 
 def test_the_worked_plans_of_methods_11():
-    assert n_speakers(0.20, 0.30, 1050, Spread(0.4, 1.84, 0.6)) == 25
-    assert n_speakers(0.08, 0.12, 500, Spread(0.55, 1.52, 0.4)) == 44
-    assert mde_ratio(20, 0.2, 1050, Spread(0.4, 1.84, 0.6)) == pytest.approx(1.5754015, abs=1e-6)
+    assert n_speakers(0.20, 0.30, 1050, Assumed(0.4, 1.84, 0.6)) == 25
+    assert n_speakers(0.08, 0.12, 500, Assumed(0.55, 1.52, 0.4)) == 44
+    assert mde_ratio(20, 0.2, 1050, Assumed(0.4, 1.84, 0.6)) == pytest.approx(1.5754015, abs=1e-6)
 
 
 def test_words_saturate_at_about_39_in_conversation():
-    assert Spread(0.4, 1.84, 0.6).enough_words(0.2) == pytest.approx(39, abs=0.5)
-    assert Spread(0.0, 2, 0.5).enough_words(0.2) is None
+    assert Assumed(0.4, 1.84, 0.6).enough_words(0.2) == pytest.approx(39, abs=0.5)
+    assert Assumed(0.0, 2, 0.5).enough_words(0.2) is None
 
 
 def test_the_planned_number_of_speakers_finds_the_gap_four_times_in_five():
     rng, sigma, words = np.random.Generator(np.random.Philox(key=8)), 0.5, 800
-    m = n_speakers(0.1, 0.17, words, Spread(sigma, 1.0, 0.0))
+    m = n_speakers(0.1, 0.17, words, Assumed(sigma, 1.0, 0.0))
 
     def group(rate):
         return rng.poisson(words * rate * np.exp(sigma * rng.standard_normal(m) - sigma**2 / 2)), np.full(m, words)
@@ -44,7 +44,12 @@ def test_more_speakers_are_needed_for_smaller_gaps_and_the_smallest_is_the_answe
 
 @pytest.mark.parametrize(
     ("rates", "words", "spread"),
-    [((0.2, 0.2), 100, Spread()), ((0, 0.1), 100, Spread()), ((0.1, 0.2), 0, Spread()), ((0.1, 0.2), 9, Spread(-1))],
+    [
+        ((0.2, 0.2), 100, Assumed()),
+        ((0, 0.1), 100, Assumed()),
+        ((0.1, 0.2), 0, Assumed()),
+        ((0.1, 0.2), 9, Assumed(-1)),
+    ],
 )
 def test_impossible_plans_are_refused(rates, words, spread):
     with pytest.raises(InputError):

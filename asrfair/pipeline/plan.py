@@ -1,0 +1,114 @@
+"""The verb plan: how many speakers and words it takes, for nobody yet, for a manifest, or for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asrfair.errors import InputError
+from asrfair.manifest import load_manifest
+from asrfair.manifest.speakers import words_by_speaker
+from asrfair.records import REST, Plan, PlannedGroup
+from asrfair.stats.planning import ALPHA, CV, PHI, POWER, SIGMA, Assumed, design_mde_ratio, n_speakers
+
+Numbers = NDArray[Any]
+
+RATIOS = (1.25, 1.5, 2.0)
+ASSUMED_WER = 0.15
+
+
+def plan(
+    manifest: str | Path | None = None,
+    *,
+    wer: float | None = None,
+    words: float | None = None,
+    ratio: float | None = None,
+    sigma: float = SIGMA,
+    phi: float = PHI,
+    cv: float = CV,
+    power: float = POWER,
+    alpha: float = ALPHA,
+    comparisons: int = 1,
+) -> Plan:
+    """How many speakers a gap takes, or what gap the speakers of a manifest can show.
+
+    Args:
+        manifest: folder or rows file; None to plan from numbers alone.
+        wer: the word error rate that is expected, a fraction; 0.15 for a manifest unless given.
+        words: reference words per speaker; needed without a manifest.
+        ratio: the gap to be shown, above 1; 1.25, 1.5 and 2 unless given.
+        sigma: standard deviation of the speakers' log rates.
+        phi: dispersion of the errors within a speaker, 1 for Poisson.
+        cv: coefficient of variation of the words per speaker.
+        power: the chance to show it.
+        alpha: two-sided level of all comparisons together.
+        comparisons: how many there will be; the level of each is `alpha / comparisons` (Bonferroni's plan).
+
+    Raises:
+        InputError: a faulty manifest, or a number that is missing or out of its range.
+    """
+    if ratio is not None and not 1.0 < ratio < 100.0:
+        raise InputError(f"ratio {ratio}: a plan is for a ratio above 1, such as 1.5")
+    if comparisons < 1:
+        raise InputError(f"comparisons {comparisons}: at least 1")
+    known, level = Assumed(sigma, phi, cv), alpha / comparisons
+    ratios = RATIOS if ratio is None else (ratio,)
+    rate = ASSUMED_WER if wer is None and manifest is not None else wer
+    if rate is None or (manifest is None and words is None):
+        raise InputError("without a manifest, say what is expected: --wer 0.15 --words 500 (words per speaker)")
+    assumed = (known.sigma, known.phi, known.cv, power, level)
+    if manifest is None:
+        each = words or 0.0
+        found = tuple(n_speakers(rate, rate * r, each, known, power=power, alpha=level) for r in ratios)
+        return Plan(rate, words, *assumed, ratios, found, known.enough_words(rate))
+    groups = tuple(_groups(manifest, rate, known, power, level, ratios[len(ratios) // 2]))
+    return Plan(rate, None, *assumed, ratios, (), known.enough_words(rate), groups)
+
+
+def plan_text(found: Plan) -> str:
+    """A plan for people."""
+    from asrfair.report import render_plan
+
+    return render_plan(found)
+
+
+def _groups(
+    path: str | Path, wer: float, spread: Assumed, power: float, alpha: float, ratio: float
+) -> Iterator[PlannedGroup]:
+    """Every group of a manifest against its baseline, or against the rest."""
+    manifest = load_manifest(path)
+    for attribute, groups in words_by_speaker(manifest).items():
+        named = manifest.attributes[attribute].baseline
+        for group, (speakers, words) in groups.items():
+            if group == named:
+                continue
+            others, other_words = groups[named] if named in groups else _rest(groups, group)
+            shared = len(np.intersect1d(speakers, others)) > 0
+            mde = None if shared else design_mde_ratio(words, other_words, wer, spread, alpha=alpha)
+            mean = float(words.mean()) if len(words) else 0.0
+            needed = n_speakers(wer, wer * ratio, mean, spread, power=power, alpha=alpha) if mean else None
+            yield PlannedGroup(
+                attribute=attribute,
+                group=group,
+                baseline=named if named in groups else REST,
+                n_speakers=len(speakers),
+                baseline_speakers=len(others),
+                words_per_speaker=mean or None,
+                mde_ratio=mde,
+                ratio=ratio,
+                needed_speakers=needed,
+                shared=shared,
+            )
+
+
+def _rest(groups: Mapping[str, tuple[Numbers, Numbers]], group: str) -> tuple[Numbers, Numbers]:
+    """The speakers of all other groups, and their words there."""
+    others = [item for name, item in groups.items() if name != group]
+    if not others:
+        return np.zeros(0, np.int64), np.zeros(0, np.int64)
+    names, number = np.unique(np.concatenate([ids for ids, _ in others]), return_inverse=True)
+    return names, np.bincount(number, np.concatenate([words for _, words in others]), len(names)).astype(np.int64)
