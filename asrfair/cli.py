@@ -154,10 +154,16 @@ def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: fl
     _finish(pipeline.score(run, **options), max_failed)
 
 
+_ADJUST = _several("--adjust", metavar="ATTR", help="Hold these equal in a model beside the total disparities.")
+_DEEP = click.option("--deep", is_flag=True, help="Also measure utterance by utterance; takes longer.")
+
+
 @main.command()
 @click.argument("run")
 @_BY
 @_BASELINE
+@_ADJUST
+@_DEEP
 @_several("--confirm", metavar="ATTR", help="These in clean audio are one confirmatory family (Holm); screen the rest.")
 @click.option(
     "--screening",

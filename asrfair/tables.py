@@ -184,6 +184,65 @@ SYSTEM_GAPS = pa.schema(
     ]
 )
 
+_CELL = [("system_id", pa.string()), ("condition_id", pa.string()), ("normalizer", pa.string())]
+_NUMBERS = (
+    "wer",
+    "total_ratio",
+    "total_low",
+    "total_high",
+    "total_p",
+    "total_df",
+    "adjusted_ratio",
+    "adjusted_low",
+    "adjusted_high",
+    "adjusted_p",
+    "adjusted_df",
+    "adjusted_wer",
+    "adjusted_wer_low",
+    "adjusted_wer_high",
+    "median_speaker_ratio",
+    "median_speaker_low",
+    "median_speaker_high",
+)
+
+ADJUSTED = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("covariates", pa.string()),
+        ("n_utterances", pa.int64()),
+        ("n_left_out", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("n_ref_words", pa.int64()),
+        *((name, pa.float64()) for name in _NUMBERS),
+        ("flags", pa.list_(pa.string())),
+        ("note", pa.string()),
+    ]
+)
+
+MATCHED = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("wer", pa.float64()),
+        ("baseline_wer", pa.float64()),
+        ("wer_difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("p", pa.float64()),
+        ("df", pa.float64()),
+        ("n_prompts", pa.int64()),
+        ("n_prompts_left_out", pa.int64()),
+        ("n_utterances", pa.int64()),
+        ("flags", pa.list_(pa.string())),
+        ("note", pa.string()),
+    ]
+)
+
 ERROR_COUNTS = pa.schema(
     [("hits", pa.int32()), ("substitutions", pa.int32()), ("deletions", pa.int32()), ("insertions", pa.int32())]
 )
@@ -197,6 +256,8 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "measures": MEASURES,
     "normalizer_gaps": NORMALIZER_GAPS,
     "system_gaps": SYSTEM_GAPS,
+    "adjusted": ADJUSTED,
+    "matched": MATCHED,
     "error_counts": ERROR_COUNTS,
 }
 

@@ -14,6 +14,7 @@ from asrfair import config as configuration
 from asrfair.errors import InputError
 from asrfair.files import write_aside, written_aside
 from asrfair.manifest import Attribute, groupable, parse_by
+from asrfair.pipeline.details import check_covariates, details
 from asrfair.pipeline.joints import SCORES_FILE, group_columns
 from asrfair.pipeline.results import Audit
 from asrfair.provenance import VerbClock, read_record, write_record
@@ -24,6 +25,9 @@ from asrfair.tables import check_table, csv_bytes
 TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
 """What analyze always writes, each as Parquet and as CSV."""
 
+FURTHER = ("adjusted", "matched")
+"""What it writes if asked."""
+
 
 def analyze(
     run: str | Path,
@@ -33,6 +37,8 @@ def analyze(
     families: Sequence[configuration.FamilySpec] = (),
     confirm: Sequence[str] = (),
     screening: str | None = None,
+    adjust: Sequence[str] = (),
+    deep: bool = False,
 ) -> Audit:
     """Rates, intervals and disparities by group, from the scores of a run alone.
 
@@ -43,6 +49,8 @@ def analyze(
         families: which comparisons are adjusted together; by default all of a system, condition and normaliser.
         confirm: attributes that make one confirmatory family (Holm) in clean audio; the rest is screened.
         screening: how the rest is adjusted behind the omnibus gate: `bh`, `by`, `two-stage`, `holm` or `max-t`.
+        adjust: attributes to hold equal in a model beside the total disparities.
+        deep: whether to measure, utterance by utterance, quality shares, distances and matched prompts.
 
     Raises:
         InputError: no scores, an attribute that has no groups, a group that does not occur, an unknown method.
@@ -53,19 +61,35 @@ def analyze(
     attributes = msgspec.convert(metadata["attributes"], dict[str, Attribute])
     specs = ["*".join(spec) for spec in parse_by(by, attributes, metadata["undeclared"])]
     chosen = {name: a.baseline for name, a in attributes.items() if a.baseline is not None and groupable(a)}
+    check_covariates(adjust, attributes)
     asked = _baselines(baseline)
     declared = _families(families, confirm, screening, specs)
     sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]])
     _read_scores(folder / SCORES_FILE, sums, specs, attributes)
     _check_baselines(asked, sums.groups())
     found = sums.finish(chosen | asked, declared, seed=record.seed)
-    for name in TABLES:
-        write_table(folder, name, getattr(found, name))
+    tables = {name: getattr(found, name) for name in TABLES}
+    if deep or adjust:
+        options: dict[str, Any] = {"covariates": list(dict.fromkeys(adjust)), "deep": deep, "seed": record.seed}
+        more = details(folder / SCORES_FILE, specs, attributes, chosen | asked, **options)
+        tables |= more | {"measures": pa.concat_tables([found.measures, *([more["measures"]] if deep else [])])}
+    _write_tables(folder, tables)
     record.config |= {"by": specs, "baselines": chosen | asked, "families": [_as_dict(f) for f in declared]}
-    n_rows = {f"n_{name}": len(getattr(found, name)) for name in TABLES}
-    record.verbs.append(clock.entry(by=specs, **n_rows))
+    record.config |= {"adjust": list(adjust), "deep": deep}
+    record.verbs.append(clock.entry(by=specs, **{f"n_{name}": len(table) for name, table in tables.items()}))
     write_record(folder, record)
-    return Audit(**{name: getattr(found, name) for name in TABLES}, run=record.as_dict(), run_folder=folder)
+    always = {name: tables.pop(name) for name in TABLES}
+    return Audit(**always, further=tables, run=record.as_dict(), run_folder=folder)
+
+
+def _write_tables(folder: Path, tables: Mapping[str, pa.Table]) -> None:
+    """Write the tables, and remove those of an earlier analysis that were not asked for this time."""
+    for name, table in tables.items():
+        write_table(folder, name, table)
+    for name in FURTHER:
+        if name not in tables:
+            for suffix in (".parquet", ".csv"):
+                (folder / f"{name}{suffix}").unlink(missing_ok=True)
 
 
 def write_table(folder: Path, name: str, table: pa.Table) -> None:

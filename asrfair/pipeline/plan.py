@@ -88,7 +88,11 @@ def _groups(
                 continue
             others, other_words = groups[named] if named in groups else _rest(groups, group)
             shared = len(np.intersect1d(speakers, others)) > 0
-            mde = None if shared else design_mde_ratio(words, other_words, wer, spread, alpha=alpha)
+            mde = (
+                None
+                if shared
+                else design_mde_ratio(words.astype(float), other_words.astype(float), wer, spread, alpha=alpha)
+            )
             mean = float(words.mean()) if len(words) else 0.0
             needed = n_speakers(wer, wer * ratio, mean, spread, power=power, alpha=alpha) if mean else None
             yield PlannedGroup(

@@ -100,6 +100,7 @@ class Audit:
         measures: `tables.MEASURES`, how far the groups of each attribute lie apart.
         normalizer_gaps: `tables.NORMALIZER_GAPS`, how much of a gap the normaliser makes.
         system_gaps: `tables.SYSTEM_GAPS`, systems against each other.
+        further: the tables that were asked for (`adjusted`, `matched`), by name.
         run: the contents of `run.json`.
         run_folder: where the files are; None if the audit was made without one.
         files: the card and the page, where they were written.
@@ -111,6 +112,7 @@ class Audit:
     normalizer_gaps: pa.Table
     system_gaps: pa.Table
     run: Mapping[str, Any] = field(repr=False)
+    further: Mapping[str, pa.Table] = field(default_factory=dict)
     run_folder: Path | None = None
     files: Sequence[Path] = ()
 

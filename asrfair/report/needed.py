@@ -27,8 +27,8 @@ def speakers_needed(row: GroupRow, base: GroupRow | None, overall: GroupRow, rat
         The number; None where the data say nothing about the spread of speakers.
     """
     stand_in = _variance(overall) or SIGMA**2
-    sides = [_variance(row) or stand_in, (_variance(base) if base is not None else None) or stand_in]
-    return needed_speakers(*sides, ratio)
+    theirs = _variance(base) if base is not None else None
+    return needed_speakers(_variance(row) or stand_in, theirs or stand_in, ratio)
 
 
 def would_take(row: GroupRow, base: GroupRow | None, overall: GroupRow) -> str:

@@ -40,9 +40,13 @@ class Cell:
     hypotheses: pa.Table
 
 
+CARRIED = ("prompt_id", "duration_s")
+"""Columns of the manifest's contract that analyses of prompts and of time need."""
+
+
 def attribute_columns(schema: pa.Schema) -> list[pa.Field]:
-    """The columns of a manifest table that are not part of its contract: attributes and undeclared columns."""
-    return [field for field in schema if field.name not in MANIFEST.names]
+    """The columns of a manifest table that go into the scores: attributes, undeclared columns, prompt and duration."""
+    return [field for field in schema if field.name not in MANIFEST.names or field.name in CARRIED]
 
 
 def write_scores(
