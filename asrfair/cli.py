@@ -179,11 +179,13 @@ def analyze(run: str, **options: Any) -> None:
 
 @main.command()
 @click.argument("run")
-def report(run: str) -> None:
+@click.option("--k", type=int, default=5, show_default=True, metavar="K", help="Publish groups of K speakers or more.")
+@click.option("--public", is_flag=True, help="For the public: --k 10.")
+def report(run: str, k: int, public: bool) -> None:
     """Write the service card (card.json, card.md) and the page (report.html) of a run."""
     pipeline = _pipeline()
 
-    for path in pipeline.report(run):
+    for path in pipeline.report(run, k=max(k, 10) if public else k):
         click.echo(path)
 
 

@@ -9,13 +9,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from asrfair.errors import RunFolderError
+from asrfair.errors import InputError, RunFolderError
 from asrfair.pipeline.joints import SCORES_FILE, cell_rows, failures, manifest_of, manifest_record, places, selected
 from asrfair.pipeline.results import Outcome
 from asrfair.provenance import NormalizerRecord, VerbClock, read_record, write_record
 from asrfair.scoring import find_normalizer
 from asrfair.scoring.totals import totals
 from asrfair.scoring.writer import Cell, write_scores
+from asrfair.stats.suppression import K_EXPORTED, K_LOCAL
 from asrfair.tables import check_table
 
 
@@ -56,8 +57,12 @@ def score(run: str | Path, *, normalizer: Sequence[str] = (), costs: str = "leve
     return Outcome(render_totals(totals(folder / SCORES_FILE)), record.as_dict())
 
 
-def report(run: str | Path) -> list[Path]:
+def report(run: str | Path, *, k: int = K_EXPORTED) -> list[Path]:
     """Write the card and the page of a run that was analysed.
+
+    Args:
+        run: the run folder.
+        k: speakers that a group needs to be published, at least 3.
 
     Raises:
         InputError: no groups or disparities in the run folder.
@@ -65,10 +70,12 @@ def report(run: str | Path) -> list[Path]:
     from asrfair.report import write_report
 
     clock, folder = VerbClock("report"), Path(run)
+    if k < K_LOCAL:
+        raise InputError(f"k {k}: a group of fewer than {K_LOCAL} speakers is never published")
     record = read_record(folder)
     tables = {name: _read_table(folder / f"{name}.parquet", name) for name in ("groups", "disparities")}
-    files = write_report(folder, record.as_dict(), tables["groups"], tables["disparities"])
-    record.verbs.append(clock.entry())
+    files = write_report(folder, record.as_dict(), tables["groups"], tables["disparities"], k=k)
+    record.verbs.append(clock.entry(k=k))
     write_record(folder, record)
     return files
 

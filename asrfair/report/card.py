@@ -13,10 +13,12 @@ import pyarrow as pa
 
 from asrfair.report.cells import CellPart, make_cells
 from asrfair.report.definitions import DEFINITIONS
+from asrfair.report.discretion import discreet, discreet_counts, hidden_groups, hidden_sentence
 from asrfair.report.findings import Finding, findings
 from asrfair.report.gaps import not_tested
 from asrfair.report.headline import headlines
 from asrfair.stats.policy import meaning
+from asrfair.stats.suppression import K_EXPORTED
 
 SCHEMA_VERSION = 1
 DATASET = (
@@ -57,31 +59,35 @@ def card_schema() -> dict[str, Any]:
     return msgspec.json.schema(Card)
 
 
-def make_card(run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table) -> Card:
+def make_card(run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table, *, k: int | None = K_EXPORTED) -> Card:
     """Draw up the card of a run.
 
     Args:
         run: the contents of `run.json`; what it does not say is not on the card.
         groups: `tables.GROUPS`.
         disparities: `tables.DISPARITIES`.
+        k: speakers that a group needs to be published; None for eyes that see the tables anyway.
     """
     manifest = run.get("manifest") or {}
     attributes = manifest.get("attributes") or {}
     rows, gaps = groups.to_pylist(), disparities.to_pylist()
+    hidden = {} if k is None else hidden_groups(run, rows, k)
+    rows, gaps = discreet(rows, hidden), discreet(gaps, hidden)
     headline = run["normalizers"][0]["name"] if run.get("normalizers") else next((r["normalizer"] for r in rows), "")
     cells = make_cells(run, rows, gaps, headline)
+    covered = (run.get("coverage") or {}).get("groups") or []
     names = [system["system_id"] for system in run.get("systems") or []]
     return Card(
         title=f"{', '.join(names) or 'Systems'} on {manifest.get('name') or 'a data set'}",
         made=run["verbs"][-1]["finished"] if run.get("verbs") else run.get("created") or "",
         headlines=headlines(cells),
         dataset={key: manifest.get(key) for key in DATASET} | {"attributes": attributes},
-        signature=_signature(run, manifest),
+        signature=_signature(run, manifest) | {"k_anonymity": k},
         findings=findings(cells, attributes),
         cells=cells,
-        failures=[entry for entry in run.get("failures") or [] if entry["n_failed"]],
-        coverage=[{key: e.get(key) for key in COVERED} for e in (run.get("coverage") or {}).get("groups") or []],
-        not_tested=not_tested(run, cells),
+        failures=discreet_counts([entry for entry in run.get("failures") or [] if entry["n_failed"]], hidden),
+        coverage=discreet_counts([{key: e.get(key) for key in COVERED} for e in covered], hidden),
+        not_tested=[*not_tested(run, cells), *hidden_sentence(hidden, k or 0)],
         definitions=DEFINITIONS,
         flags={flag: meaning(flag) for flag in _flags(cells)},
     )

@@ -1,7 +1,7 @@
 """The parts of a card: one system under one condition, its attributes, their groups.
 
-This is also the last gate before anything is published: whatever the tables say, a group of fewer than 3 speakers
-leaves here without a rate, and a comparison with it without a number.
+Whatever the tables say, a group of fewer than 3 speakers leaves here without a rate, and a comparison with it without
+a number; what may be published beyond that is decided before, in `discretion`.
 """
 
 from __future__ import annotations
@@ -35,10 +35,10 @@ class GroupRow(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """One group: how many, how wrong, and its gap to the baseline. None where it cannot or may not be said."""
 
     group: str
-    n_utterances: int
-    n_failed: int
+    n_utterances: int | None
+    n_failed: int | None
     n_speakers: int | None
-    n_ref_words: int
+    n_ref_words: int | None
     wer: float | None
     wer_low: float | None
     wer_high: float | None

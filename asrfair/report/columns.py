@@ -30,9 +30,9 @@ def width(text: str) -> int:
 
 
 def cleaned(text: str) -> str:
-    """A text without what a terminal would obey instead of show: control and direction characters."""
+    """A text without what a terminal would obey instead of show: control and direction characters, line separators."""
     kinds = ((unicodedata.category(c), c) for c in text)
-    return "".join(" " if kind == "Cc" else c for kind, c in kinds if kind != "Cf" or c in JOINERS)
+    return "".join(" " if kind in ("Cc", "Zl", "Zp") else c for kind, c in kinds if kind != "Cf" or c in JOINERS)
 
 
 def shortened(text: str, most: int = MOST_NAME) -> str:

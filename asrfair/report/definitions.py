@@ -30,7 +30,10 @@ DEFINITIONS = {
         "speakers would have shown with 80 % probability, had it been the only comparison."
     ),
     "Cannot tell": "Too few speakers, no errors, or speakers unknown: no test can be given.",
-    "Not reported": "Fewer than 3 speakers: a rate would describe persons, not a group.",
+    "Not reported": (
+        "Too few speakers (see the signature for how many a group needs): a rate would describe persons, not a group. "
+        "A larger group is withheld with them where totals would give them away."
+    ),
     "Normaliser": (
         "The rules that make spellings comparable before words are counted. The same audit under a second one stands "
         "beside the first: where the two differ much, the numbers hang on spelling rules."

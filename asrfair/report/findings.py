@@ -79,7 +79,7 @@ def _comparisons(part: AttributePart) -> Iterator[tuple[GroupRow, str]]:
 def _one_person(part: AttributePart) -> str:
     """An attribute whose groups are one or two persons each."""
     sizes = sorted({g.n_speakers for g in part.groups if g.n_speakers is not None and g.group != MISSING})
-    speakers = " or ".join(map(str, sizes)) + (" speaker" if sizes == [1] else " speakers")
+    speakers = " or ".join(map(str, sizes or ["one", "two"])) + (" speaker" if sizes == [1] else " speakers")
     return (
         f"{_capital(part.attribute)} and speaker are confounded here: each group has {speakers}, so a difference "
         f"between groups of {part.attribute} cannot be told apart from a difference between persons."
@@ -141,11 +141,13 @@ _GENERAL = {
 
 def _cause(flag: str, row: GroupRow) -> str:
     """One reason, with the numbers of the group that it is about."""
+    if "complementary" in row.flags:
+        return "withheld, so that a smaller group cannot be worked out from totals"
     if flag in ("suppressed", "few_speakers") and row.n_speakers is not None:
         few = "too few to report a rate" if flag == "suppressed" else "too few or too unequal for a test"
         return f"{_speakers(row)}, {few}"
     if flag == "no_errors":
-        return f"no errors in {count(row.n_ref_words, 'word')} of {_speakers(row)}"
+        return f"no errors in {count(row.n_ref_words or 0, 'word')} of {_speakers(row)}"
     return _GENERAL[flag]
 
 

@@ -64,7 +64,7 @@ def _missing(cells: Sequence[CellPart]) -> list[str]:
     shares: dict[str, float] = {}
     for cell in cells:
         for part in cell.attributes:
-            gone = sum(g.n_utterances for g in part.groups if g.group == MISSING)
+            gone = sum(g.n_utterances or 0 for g in part.groups if g.group == MISSING)
             share = gone / cell.overall.n_utterances if cell.overall.n_utterances else 0.0
             shares[part.attribute] = max(share, shares.get(part.attribute, 0.0))
     return [
@@ -86,7 +86,7 @@ def _suppressed(cells: Sequence[CellPart]) -> list[str]:
         shown = [isolated(name) for name in groups][:MOST_NAMES]
         more = [f"{len(groups) - MOST_NAMES} more"] if len(groups) > MOST_NAMES else []
         if shown:
-            sentences.append(f"Not reported for {attribute} {listed([*shown, *more])}: fewer than 3 speakers.")
+            sentences.append(f"Not reported for {attribute} {listed([*shown, *more])}: too few speakers.")
     return sentences
 
 

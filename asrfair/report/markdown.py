@@ -15,6 +15,7 @@ from asrfair.report.wording import (
     condition,
     count,
     interval,
+    many,
     number,
     p_value,
     percent,
@@ -93,8 +94,8 @@ def _cell(cell: CellPart) -> list[str]:
         f"Everybody: WER {percent(overall.wer)} % (95 % interval "
         f"{percent_interval(overall.wer_low, overall.wer_high)}), "
         f"speaker mean {percent(overall.wer_macro)} %, CER {percent(overall.cer)} %; "
-        f"{count(overall.n_ref_words, 'word')}, {overall.n_failed:,} of "
-        f"{count(overall.n_utterances, 'utterance')} failed. "
+        f"{many(overall.n_ref_words)} words, {many(overall.n_failed)} of "
+        f"{many(overall.n_utterances)} utterances failed. "
         f"Normaliser {escaped(cell.normalizer)}; signature `{cell.signature}`.",
     ]
     for part in cell.attributes:
@@ -120,10 +121,10 @@ def _row(row: GroupRow, others: Sequence[str]) -> list[str]:
     compared = row.baseline is not None
     return [
         row.group,
-        NONE if row.n_speakers is None else f"{row.n_speakers:,}",
-        f"{row.n_utterances:,}",
-        f"{row.n_failed:,}",
-        f"{row.n_ref_words:,}",
+        many(row.n_speakers),
+        many(row.n_utterances),
+        many(row.n_failed),
+        many(row.n_ref_words),
         percent(row.wer),
         percent_interval(row.wer_low, row.wer_high),
         percent(row.wer_macro),
@@ -148,7 +149,7 @@ def _failures(card: Card) -> str:
             condition(f["condition_id"]),
             f["attribute"],
             f["group"],
-            f"{f['n_failed']:,} of {f['n_utterances']:,}",
+            f"{many(f['n_failed'])} of {many(f['n_utterances'])}",
             ", ".join(f"{kind} {n}" for kind, n in (f.get("kinds") or {}).items()),
         ]
         for f in card.failures
@@ -162,10 +163,10 @@ def _coverage(card: Card) -> str:
         [
             c["attribute"],
             c["group"],
-            f"{c['n_utterances']:,}",
-            NONE if c["n_speakers"] is None else f"{c['n_speakers']:,}",
+            many(c["n_utterances"]),
+            many(c["n_speakers"]),
             NONE if c["minutes"] is None else f"{c['minutes']:.1f}",
-            NONE if c["words"] is None else f"{c['words']:,}",
+            many(c["words"]),
         ]
         for c in card.coverage
     ]
@@ -178,6 +179,7 @@ def _signature(card: Card) -> str:
     facts = [
         f"asrfair {signed['asrfair_version']}, run {signed['run_id']}, seed {signed['seed']}",
         f"counts by {signed['costs']}",
+        f"published: groups of {signed['k_anonymity']} speakers or more",
         f"manifest {signed['manifest_digest']}",
         *(f"normaliser {n['name']}@{n['version']}, rules {n['digest']}" for n in signed["normalizers"]),
         *(

@@ -20,6 +20,9 @@ SHORT = {
     "speakers_unknown": "speakers not known",
     "few_speakers": "too few speakers for a test",
     "fragile": f"under {MIN_SPEAKERS_FOR_CALM} speakers, or one talks most",
+    "dominated": "one speaker has most of the words",
+    "complementary": "withheld so that a smaller group cannot be worked out",
+    "ceiling": "near the top: gaps close for want of room",
     "few_words": f"under {MIN_WORDS} words",
     "no_words": "no reference words",
     "no_errors": "no errors",
@@ -43,10 +46,12 @@ def notes(row: GroupRow) -> list[str]:
     withhold a number are repeated.
     """
     words = []
-    told = row.flags if SUPPRESSED not in row.flags else [f for f in row.flags if f in (SUPPRESSED, "all_failed")]
+    told = row.flags if SUPPRESSED not in row.flags else _withheld(row.flags)
     for flag in told:
         if flag == "no_errors":
-            words.append(f"no errors in {count(row.n_ref_words, 'word')}")
+            words.append(f"no errors in {count(row.n_ref_words or 0, 'word')}")
+        elif flag == SUPPRESSED and row.n_speakers is None:
+            words.append("withheld: too few speakers")
         elif flag == "fragile" and row.n_speakers is not None:
             few = row.n_speakers < MIN_SPEAKERS_FOR_CALM
             words.append(f"under {MIN_SPEAKERS_FOR_CALM} speakers" if few else "one speaker talks most")
@@ -58,6 +63,13 @@ def notes(row: GroupRow) -> list[str]:
                 whose = "everybody else" if row.baseline == REST else "baseline"
                 words.append(f"{whose}: {SHORT.get(of_baseline, of_baseline.replace('_', ' '))}")
     return words
+
+
+def _withheld(flags: list[str]) -> list[str]:
+    """What may be said of a withheld group."""
+    if "complementary" in flags:
+        return ["complementary"]
+    return [flag for flag in flags if flag in (SUPPRESSED, "all_failed")]
 
 
 def reason(flags: list[str], prefix: str = "") -> str | None:

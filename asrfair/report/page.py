@@ -20,7 +20,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 MOST_SERIES = 4
 """With more systems and conditions than this, each system has a plot of its own."""
 
-SHOWN = ("percent", "percent_interval", "number", "interval", "p_value", "count", "condition")
+SHOWN = ("percent", "percent_interval", "number", "interval", "p_value", "count", "condition", "many")
 FOLDED = {
     "cannot tell": "Cannot tell",
     "suppressed": "Not reported",

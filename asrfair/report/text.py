@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asrfair.records import ALL, MISSING, Total
 from asrfair.report.card import make_card
 from asrfair.report.columns import text_table, wrapped
-from asrfair.report.wording import NONE, VERDICTS, condition, interval, number, percent, percent_interval
+from asrfair.report.wording import NONE, VERDICTS, condition, interval, many, number, percent, percent_interval
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -31,7 +31,7 @@ def render_table(groups: pa.Table, disparities: pa.Table, run: Mapping[str, Any]
         disparities: `tables.DISPARITIES`.
         run: the contents of `run.json`.
     """
-    card = make_card(run, groups, disparities)
+    card = make_card(run, groups, disparities, k=None)
     blocks = [_block(cell) for cell in card.cells]
     lines = [finding.text for finding in card.findings]
     shown = [wrapped(line, first="- ") for line in lines[:MOST_FINDINGS]]
@@ -58,9 +58,9 @@ def _line(name: str, row: GroupRow) -> list[str]:
     """One row of the table."""
     return [
         name,
-        NONE if row.n_speakers is None else f"{row.n_speakers:,}",
-        f"{row.n_ref_words:,}",
-        f"{row.n_failed:,}",
+        many(row.n_speakers),
+        many(row.n_ref_words),
+        many(row.n_failed),
         percent(row.wer),
         percent_interval(row.wer_low, row.wer_high),
         number(row.wer_ratio) if row.baseline else "",

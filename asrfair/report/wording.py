@@ -102,6 +102,15 @@ def count(n: int, noun: str) -> str:
     return f"{n:,} {noun}{'' if n == 1 else 's'}"
 
 
+def many(n: int | None) -> str:
+    """A number of things, or a dash where it may not be said.
+
+    >>> many(1200)
+    '1,200'
+    """
+    return NONE if n is None else f"{n:,}"
+
+
 def listed(names: Sequence[str], last: str = "and") -> str:
     """Names in a sentence.
 

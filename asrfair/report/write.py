@@ -13,9 +13,12 @@ from asrfair.files import write_aside
 from asrfair.report.card import make_card
 from asrfair.report.markdown import render_markdown
 from asrfair.report.page import render_page
+from asrfair.stats.suppression import K_EXPORTED
 
 
-def write_report(run_folder: Path, run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table) -> list[Path]:
+def write_report(
+    run_folder: Path, run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table, *, k: int = K_EXPORTED
+) -> list[Path]:
     """Write the three files.
 
     Args:
@@ -23,6 +26,7 @@ def write_report(run_folder: Path, run: Mapping[str, Any], groups: pa.Table, dis
         run: the contents of `run.json`.
         groups: `tables.GROUPS`.
         disparities: `tables.DISPARITIES`.
+        k: speakers that a group needs to be published.
 
     Returns:
         Their paths.
@@ -30,7 +34,7 @@ def write_report(run_folder: Path, run: Mapping[str, Any], groups: pa.Table, dis
     Raises:
         RunFolderError: a file cannot be written.
     """
-    card = make_card(run, groups, disparities)
+    card = make_card(run, groups, disparities, k=k)
     files = {
         "card.json": msgspec.json.format(msgspec.json.encode(card), indent=2),
         "card.md": render_markdown(card).encode(),

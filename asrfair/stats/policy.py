@@ -17,6 +17,8 @@ MIN_SPEAKERS_FOR_P = 5
 MIN_SPEAKERS_FOR_CALM = 10
 MIN_EFFECTIVE_SPEAKERS = 3.0
 MAX_SHARE = 0.25
+MAX_SHARE_PUBLISHED = 0.5
+MAX_RATE = 0.8
 MIN_WORDS = 500
 ALPHA = 0.05
 
@@ -77,6 +79,10 @@ def _is_fragile(f: Facts) -> bool:
     return f.speakers_known and leaning and not _has_few_speakers(f)
 
 
+def _is_dominated(f: Facts) -> bool:
+    return f.speakers_known and f.estimate.largest_share is not None and f.estimate.largest_share > MAX_SHARE_PUBLISHED
+
+
 def _has_no_spread(f: Facts) -> bool:
     estimate = f.estimate
     return f.speakers_known and bool(estimate.rate) and estimate.variance is not None and estimate.log_variance is None
@@ -114,6 +120,7 @@ RULES = (
         f"fewer than {MIN_SPEAKERS_FOR_CALM} speakers, or one of them has more than a quarter of the words",
         _is_fragile,
     ),
+    Rule("dominated", "one speaker has more than half of the words", _is_dominated),
     Rule("few_words", f"fewer than {MIN_WORDS} reference words", lambda f: f.estimate.words < MIN_WORDS),
     Rule("no_words", "no reference words: a rate is not defined", lambda f: not f.estimate.words),
     Rule("no_errors", "no errors: no interval and no ratio", lambda f: f.estimate.rate == 0.0),
@@ -122,6 +129,11 @@ RULES = (
         "informative_size",
         "who talks more is recognised differently: pooled and speaker-mean rates differ by more than a standard error",
         _size_is_informative,
+    ),
+    Rule(
+        "ceiling",
+        f"word error rate above {MAX_RATE:.0%}: gaps close for want of room",
+        lambda f: f.estimate.rate is not None and f.estimate.rate > MAX_RATE,
     ),
     Rule(
         "wer_above_1",
@@ -136,6 +148,11 @@ CONTRAST_FLAGS: Mapping[str, str] = {
     "baseline_absent": "the baseline group named does not occur: compared with the rest",
     "confounded_with_speaker": f"every group has fewer than {MIN_SPEAKERS} speakers: group and voice are one",
 }
+
+PUBLICATION_FLAGS: Mapping[str, str] = {
+    "complementary": "withheld, because a smaller group could be worked out from this one and the totals",
+}
+"""What is said of groups on a card and not in a table of the run folder; see `suppression`."""
 
 _MEANINGS = {rule.flag: rule.meaning for rule in RULES}
 _REFUSES_P = frozenset(rule.flag for rule in RULES if rule.refuses_p)
@@ -158,8 +175,9 @@ def meaning(flag: str) -> str:
     >>> meaning("baseline_few_words")
     'baseline: fewer than 500 reference words'
     """
-    if flag in CONTRAST_FLAGS:
-        return CONTRAST_FLAGS[flag]
+    told = {**CONTRAST_FLAGS, **PUBLICATION_FLAGS}
+    if flag in told:
+        return told[flag]
     if flag.startswith(BASELINE_PREFIX) and flag.removeprefix(BASELINE_PREFIX) in _MEANINGS:
         return f"baseline: {_MEANINGS[flag.removeprefix(BASELINE_PREFIX)]}"
     return _MEANINGS.get(flag, flag)

@@ -71,7 +71,7 @@ def tables(groups, **kwargs):
 
 
 def card(groups, **more):
-    return make_card(run_record(**more), *tables(groups))
+    return make_card(run_record(**more), *tables(groups), k=None)
 
 
 def test_a_shown_gap_is_a_sentence_with_ratio_interval_and_speakers():

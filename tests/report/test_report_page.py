@@ -55,7 +55,7 @@ GAPS = [gap("accent", "Scottish"), gap("gender", "f", baseline="rest", ratio=1.1
 
 
 def page(groups=GROUPS, gaps=GAPS, **more):
-    return render_page(make_card(run_record(**more), *tables(groups, gaps)))
+    return render_page(make_card(run_record(**more), *tables(groups, gaps), k=None))
 
 
 @pytest.mark.parametrize("noisy", [False, True], ids=["clean", "clean and noisy"])
@@ -166,7 +166,7 @@ def test_colour_and_marker_together_repeat_late():
 
 
 def _cells(groups):
-    return make_card(run_record(), *tables(groups)).cells
+    return make_card(run_record(), *tables(groups), k=None).cells
 
 
 def test_a_plot_is_the_same_bytes_each_time_whatever_the_users_own_settings():
@@ -239,7 +239,7 @@ def test_a_group_of_two_leaks_nothing_even_if_the_tables_do(tmp_path):
             for written in (f"{number}", f"{number * 100:.1f}", f"{number:.3f}"):
                 assert written not in text
         assert "no errors in" not in text
-    cells = make_card(record, groups, gaps).cells
+    cells = make_card(record, groups, gaps, k=None).cells
     lines = forest_figure(cells, "accent").axes[0].lines
     assert max(float(x) for line in lines for x in line.get_xdata()) == pytest.approx(26)
     rows = cells[0].attributes[0].groups

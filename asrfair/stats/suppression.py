@@ -1,0 +1,86 @@
+"""Which groups may be published: k-anonymity, and what has to go with it so that nothing can be worked out.
+
+A group is withheld (primary) if it has fewer than k speakers or one of them has more than half of its words. The groups
+of an attribute add up to everybody, and those of an intersection to the groups of its parts: if a published total
+contains withheld groups, they could be told from it by subtraction where there is only one of them, or where all of
+them together have fewer than k speakers. Then the next smallest is withheld too (complementary), until no total gives a
+small group away; so through every total that is published (METHODS section 5; Hundepool et al. 2012, chapter 4).
+
+Which groups are withheld follows from the fewest speakers that a group has under any system and condition, and is the
+same in all of them: rates under two conditions must not give away what is hidden under one. Suppression is not
+differential privacy: who knows some speakers can still learn of others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from asrfair.records import ALL, MISSING
+
+K_LOCAL, K_EXPORTED, K_PUBLIC = 3, 5, 10
+"""Speakers that a group needs: in local tables, in what is exported, on a card for the public."""
+
+Group = tuple[str, str]
+PRIMARY, COMPLEMENTARY = "suppressed", "complementary"
+
+
+def withheld(n_speakers: Mapping[Group, int], k: int, dominated: Sequence[Group] = ()) -> dict[Group, str]:
+    """The groups that may not be published, and why.
+
+    Args:
+        n_speakers: of every (attribute, group) that is to be published, `missing` included; an intersection's attribute
+            is `accent*gender` and its groups are `Scottish*female`. A group without speakers gives nothing away.
+        k: speakers that a group needs.
+        dominated: groups in which one speaker has more than half of the words.
+
+    Returns:
+        (attribute, group) -> `suppressed` or `complementary`.
+
+    >>> withheld({("accent", "a"): 2, ("accent", "b"): 9, ("accent", "c"): 7, ("accent", "d"): 30}, 5)
+    {('accent', 'a'): 'suppressed', ('accent', 'c'): 'complementary'}
+    """
+    small = {group for group, n in n_speakers.items() if 0 < n < k} | set(dominated)
+    found = {group: PRIMARY for group in n_speakers if group in small}
+    partitions = list(_partitions(n_speakers))
+    changed = True
+    while changed:
+        changed = False
+        for total, parts in partitions:
+            hidden = [part for part in parts if part in found]
+            if not hidden or total in found:
+                continue
+            exposed = len(hidden) == 1 or sum(n_speakers[part] for part in hidden) < k
+            open_parts = sorted((n_speakers[p], p) for p in parts if p not in found and n_speakers[p])
+            if exposed and open_parts:
+                found[open_parts[0][1]] = COMPLEMENTARY
+                changed = True
+    return found
+
+
+def _partitions(n_speakers: Mapping[Group, int]) -> Iterator[tuple[Group, list[Group]]]:
+    """Every published total with the groups that add up to it."""
+    by_attribute: dict[str, list[Group]] = {}
+    for group in n_speakers:
+        by_attribute.setdefault(group[0], []).append(group)
+    for attribute, groups in by_attribute.items():
+        if attribute == ALL:
+            continue
+        yield (ALL, ALL), groups
+        names = attribute.split("*")
+        for dropped in range(len(names)) if len(names) > 1 else ():
+            yield from _margins(attribute, groups, dropped, by_attribute)
+
+
+def _margins(
+    attribute: str, groups: Sequence[Group], dropped: int, by_attribute: Mapping[str, Sequence[Group]]
+) -> Iterator[tuple[Group, list[Group]]]:
+    """The groups of an intersection summed over one of its parts, where that margin is published."""
+    parent = "*".join(name for at, name in enumerate(attribute.split("*")) if at != dropped)
+    if parent not in by_attribute:
+        return
+    rows: dict[str, list[Group]] = {}
+    for group in groups:
+        labels = group[1].split("*")
+        if group[1] != MISSING and len(labels) == len(attribute.split("*")):
+            rows.setdefault("*".join(label for at, label in enumerate(labels) if at != dropped), []).append(group)
+    yield from (((parent, margin), parts) for margin, parts in rows.items())
