@@ -290,7 +290,7 @@ GOOD = {
         ({"group": [1, 2] * 4}, "group: 1 is no text"),
         ({"group": [["A"], ["B"]] * 4}, "group: a value is no text"),
         ({"speakers": [*"abcdefg", None]}, r"speakers\[7\]: no speaker"),
-        ({"speakers": ["a", "b"] * 4}, "2 speakers"),
+        ({"speakers": ["a", "b"] * 4}, "2 speaker"),
         ({"baseline": "Z"}, r"the baseline 'Z' has no utterance .*\['A', 'B'\]"),
         ({"confidence": 95.0}, "confidence 95.0"),
         ({"covariates": {"site": [None] * 8}}, "site: missing everywhere"),

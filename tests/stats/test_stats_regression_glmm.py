@@ -79,6 +79,16 @@ def test_no_spread_between_speakers_is_sigma_0_and_the_poisson_fit():
     assert found.coefficients == pytest.approx(fit.coefficients, abs=1e-4)
 
 
+def test_speakers_far_apart_and_with_many_errors_are_fitted():
+    """A start far from the top: the step in sigma is shortened with all others, or it would no longer lead uphill."""
+    errors = np.array([297.0, 3, 2864, 0, 12, 2, 91, 23, 400, 606, 35, 8])
+    words = np.array([40.0, 70, 600, 15, 20, 80, 60, 10, 180, 110, 60, 4])
+    site = np.array([0, 1, 2, 0, 1, 2, 0, 0, 1, 2, 2, 1])
+    found = fit_mixed(fit_poisson(errors, words, np.arange(12), [Factor("site", site, ("x", "y", "z"))]))
+    assert found.converged
+    assert 1.0 < found.sigma < 3.0
+
+
 def test_a_more_diverse_group_has_another_median_ratio_than_ratio_of_rates():
     """Why exp(b) is never called the ratio of error rates (METHODS section 4): with equal rates it is well below 1."""
     rng, m = rng_of(4), 400
