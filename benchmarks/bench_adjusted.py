@@ -67,7 +67,7 @@ def _data(rows: int) -> dict[str, object]:
 
 def _in_process(side: str, rows: int) -> dict[str, object]:
     """Run one side in a fresh process with one thread."""
-    one = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    one = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     command = [sys.executable, __file__, "--side", side, "--rows", str(rows)]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=os.environ | one)
     return json.loads(done.stdout)

@@ -177,7 +177,7 @@ def test_a_number_that_is_the_group_is_refused_by_name():
 
 @pytest.mark.parametrize(
     ("errors", "speakers", "said"),
-    [([0.0, 0, 0, 0], [0, 1, 2, 3], "no errors at all"), ([1.0, 2, 1, 2], [0, 1, 0, 1], "2 speakers")],
+    [([0.0, 0, 0, 0], [0, 1, 2, 3], "no errors at all"), ([1.0, 2, 1, 2], [0, 1, 0, 1], "2 speaker")],
 )
 def test_what_cannot_be_fitted_is_refused(errors, speakers, said):
     with pytest.raises(InputError, match=said):
@@ -195,3 +195,21 @@ def test_a_contrast_that_rests_on_one_speaker_has_no_variance():
     alone = inference(fit_poisson(errors[others], words[others], speaker[others]), np.ones((1, 1)))
     # Speaker 5 says nothing of the other site; only the factor (G-1)/G counts one speaker more.
     assert found.se[0] == pytest.approx(alone.se[0] * np.sqrt((39 / 40) / (38 / 39)), rel=1e-6)
+
+
+def test_levels_without_a_finite_solution_together_are_refused():
+    """All errors of site x are group A's, all of B's at y: B at x has none, so y over x and B over A have no end."""
+    group, site = np.repeat([0, 1, 1], 4), np.repeat([0, 0, 1], 4)
+    errors = np.where((group == 1) & (site == 0), 0.0, 3.0)
+    factors = [Factor("site", site, ("x", "y")), Factor("group", group, ("A", "B"))]
+    with pytest.raises(InputError, match=r"no finite solution .*merge levels"):
+        fit_poisson(errors, np.full(12, 10.0), np.arange(12), factors)
+
+
+def test_errors_far_from_the_mean_rate_are_fitted():
+    """Rates of .001 and 9: a first step that overshoots is halved, and the ratio is still exact."""
+    group = Factor("group", np.arange(200) % 2, ("A", "B"))
+    errors = np.where(group.codes == 1, 9000.0, 1.0)
+    words = np.where(group.codes == 1, 1000.0, 1000.0)
+    fit = fit_poisson(errors, words, np.arange(200), [group])
+    assert np.exp(fit.coefficient("group=B")) == pytest.approx(9000.0, rel=1e-9)

@@ -2,8 +2,8 @@
 
 from asrfair.stats.regression.adjusted import adjust
 from asrfair.stats.regression.adjusted_result import Adjusted, AdjustedGroup
+from asrfair.stats.regression.flags import meaning
 from asrfair.stats.regression.matched import MatchedContrast, compare_matched
-from asrfair.stats.regression.overlap import meaning
 from asrfair.stats.regression.spread import Spread, estimate_spread
 
 __all__ = [

@@ -191,7 +191,7 @@ def _add_adjusted(
 def _add_median(found: _Found, mixed: MixedFit, labels: Sequence[str], contrasts: Floats, confidence: float) -> None:
     """The ratios of the mixed model."""
     for label, contrast in zip(labels, contrasts, strict=True):
-        se = math.sqrt(float(contrast @ mixed.covariance @ contrast))
+        se = math.sqrt(max(0.0, float(contrast @ mixed.covariance @ contrast)))
         told = (float(contrast @ mixed.coefficients), se, mixed.df, confidence)
         found[label] |= _interval("median_speaker_ratio", "median_speaker", *told)
 
@@ -218,7 +218,8 @@ def _flags(rows: Rows, facts: Sequence[policy.Facts], unsure: set[str], *, glmm_
     """All flags of each group: its own, the baseline's, and those of the comparison."""
     binned = [quarters(name, values) for name, values in rows.slopes.items()]
     overlap = overlap_flags(rows.group, [*rows.factors, *binned], rows.words)
-    own = [policy.flags_of(fact) for fact in facts]
+    # A group whose utterances are all left out has not failed; failures are not given to the model at all.
+    own = [tuple(flag for flag in policy.flags_of(fact) if flag != "all_failed") for fact in facts]
     found = []
     for i, label in enumerate(rows.group.levels):
         more = {

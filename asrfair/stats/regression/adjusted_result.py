@@ -21,7 +21,7 @@ class AdjustedGroup:
         adjusted_ratio, adjusted_low, adjusted_high, adjusted_p, adjusted_df: covariates held equal.
         adjusted_wer, adjusted_wer_low, adjusted_wer_high: standardised WER.
         median_speaker_ratio, median_speaker_low, median_speaker_high: of the mixed model; never a ratio of rates.
-        flags: of the policy (`baseline_...`: the baseline's), and `overlap.ADJUSTED_FLAGS`.
+        flags: of the policy and those of `flags`; `baseline_...` are the baseline's.
     """
 
     group: str

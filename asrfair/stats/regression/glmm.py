@@ -24,8 +24,12 @@ from asrfair.stats.regression.pml import PoissonFit
 NODES = 15
 _STEPS = 60
 _CONVERGED = 1e-9
+_FLAT = 1e-6
+"""Log-likelihood that a step may lose: with very few errors, score and height are not quite of the same quadrature."""
 _FLOOR = -6.0
 """Log of a sigma that is no spread at all."""
+_CEILING = 3.0
+"""Log of a sigma that is on its way to infinity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +84,36 @@ def fit_mixed(fit: PoissonFit) -> MixedFit:
     median speaker 0.091, sigma 0.38
     """
     model = _Model(fit)
+    place, at, converged = _climbed(model)
+    covariance = model.covariance(place, at)
+    sigma = float(np.exp(place[-1])) if place[-1] > _FLOOR else 0.0
+    df = float(fit.n_speakers - fit.design.n_columns)
+    return MixedFit(place[:-1], covariance, sigma, df, converged and df > 0 and bool(np.isfinite(covariance).all()))
+
+
+def _climbed(model: _Model) -> tuple[Floats, _Speakers, bool]:
+    """Newton's method from the Poisson fit: where it ended, and whether that is the top."""
     place = model.start()
     at = model.speakers(place)
-    converged = False
     for _ in range(_STEPS):
         score, information = model.slope(place, at)
         step = _newton(score, information, at_floor=place[-1] <= _FLOOR)
-        step[-1] = np.clip(step[-1], -1.0, 1.0)
+        step /= max(1.0, abs(step[-1]))
         size = 1.0
         while True:
             tried = place + size * step
             tried[-1] = max(tried[-1], _FLOOR)
             reached = model.speakers(tried)
-            if reached.height >= at.height - 1e-11 * abs(at.height) or size < 1e-4:
+            if reached.height >= at.height - max(_FLAT, 1e-11 * abs(at.height)) or size < 1e-4:
                 break
             size /= 2
+        if not np.isfinite(reached.height) or tried[-1] > _CEILING:
+            return place, at, False
         moved = float(np.abs(tried - place).max())
         place, at = tried, reached
         if moved < _CONVERGED:
-            converged = True
-            break
-    covariance = model.covariance(place, at)
-    sigma = float(np.exp(place[-1])) if place[-1] > _FLOOR else 0.0
-    df = float(fit.n_speakers - fit.design.n_columns)
-    return MixedFit(place[:-1], covariance, sigma, df, converged and df > 0 and bool(np.isfinite(covariance).all()))
+            return place, at, True
+    return place, at, False
 
 
 def _newton(score: Floats, information: Floats, *, at_floor: bool) -> Floats:
@@ -140,7 +150,7 @@ class _Model:
     def speakers(self, place: Floats) -> _Speakers:
         """The moments of the speakers' effects, by quadrature about their modes."""
         fit, y, variance = self._fit, self._errors, float(np.exp(2 * place[-1]))
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             expected = fit.words * np.exp(fit.design.linear(place[:-1]))
             rate = totals(fit.speaker, expected, fit.n_speakers)
             mode = _mode(y, rate, variance)

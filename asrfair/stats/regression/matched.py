@@ -21,15 +21,9 @@ from numpy.typing import ArrayLike
 from asrfair.stats import policy
 from asrfair.stats.rates import RateEstimate, check_confidence, estimate, macro_rate
 from asrfair.stats.regression.columns import Column
+from asrfair.stats.regression.flags import MIN_PROMPTS
 from asrfair.stats.regression.prompts import Delta, Pairs, read_pairs, variance_of
 from asrfair.stats.student_t import student_t_quantile, student_t_sf
-
-MIN_PROMPTS = 20
-
-MATCHED_FLAGS = {
-    "conditional_on_prompts": "the conclusion holds for these prompts; nothing is said of other texts",
-    "few_prompts": f"fewer than {MIN_PROMPTS} prompts in both groups: too few to say anything of other texts",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +43,7 @@ class MatchedContrast:
         n_utterances: utterances of the two groups on the prompts that both read.
         n_left_out: utterances of the two groups that are not compared, for any reason.
         n_speakers_a, n_speakers_b: speakers compared.
-        flags: `MATCHED_FLAGS` and the policy's for either group.
+        flags: of the policy for A and (`baseline_...`) for B, and those of `flags`.
     """
 
     a: str

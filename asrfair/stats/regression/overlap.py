@@ -11,35 +11,14 @@ covariate (a number is cut at its quartiles), a group is flagged
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from asrfair.stats.regression.design import Factor, Floats, totals
+from asrfair.stats.regression.flags import CONFOUNDED
 
 THIN, THICK, NEARLY_ALL = 0.05, 0.20, 0.95
-
-CONFOUNDED = "confounded_with_"
-ADJUSTED_FLAGS: Mapping[str, str] = {
-    "separated": "no errors in this group: no ratio",
-    "poor_overlap": "the group hardly occurs where the others often do: the adjusted ratio extrapolates",
-    "rests_on_one_speaker": "without one of the speakers the adjusted ratio is not defined: no interval and no test",
-    "glmm_not_converged": "the mixed model found no solution: no median-speaker ratio",
-}
-
-
-def meaning(flag: str) -> str:
-    """A flag of the adjusted comparison in plain words; unknown flags are returned as they are.
-
-    >>> meaning("confounded_with_site")
-    'the group is nearly the same thing as one site: the data cannot tell which of them makes the difference'
-    """
-    if flag.startswith(CONFOUNDED):
-        what = flag.removeprefix(CONFOUNDED)
-        return (
-            f"the group is nearly the same thing as one {what}: the data cannot tell which of them makes the difference"
-        )
-    return ADJUSTED_FLAGS.get(flag, flag)
 
 
 def overlap_flags(group: Factor, covariates: Sequence[Factor], words: Floats) -> list[tuple[str, ...]]:

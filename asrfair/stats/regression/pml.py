@@ -126,7 +126,7 @@ def fit_poisson(
     n_speakers = len(speaker_ids)
     if n_speakers < MIN_SPEAKERS:
         raise InputError(
-            f"{n_speakers} speakers: a model needs {MIN_SPEAKERS} or more; the unit of inference is the speaker"
+            f"{n_speakers} speaker(s): a model needs {MIN_SPEAKERS} or more; the unit of inference is the speaker"
         )
     coefficients, expected, information = _maximise(design, errors, words)
     return PoissonFit(

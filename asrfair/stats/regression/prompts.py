@@ -127,9 +127,7 @@ class Delta:
         """By how much the difference changes when each prompt is deleted; NaN if nothing is left."""
         gaps, words = _weighed(self._errors, self._words)
         left, some = words.sum() - words, 1e-9 * words.sum()
-        found: Floats = np.divide(
-            gaps.sum() - gaps, left, out=np.full(len(left), np.nan), where=left > 1e-9 * words.sum()
-        )
+        found: Floats = np.divide(gaps.sum() - gaps, left, out=np.full(len(left), np.nan), where=left > some)
         return np.subtract(found, self.difference)
 
 
