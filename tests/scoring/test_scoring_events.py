@@ -70,7 +70,7 @@ def test_white_space_of_any_kind_parts_words():
 
 
 def test_runs_end_at_a_hit():
-    found = error_events(["a b c d e f"], ["a d x f z z z"]).to_pylist()
+    found = error_events(["a b c d e f g h i"], ["a d e f x h i z z z"]).to_pylist()
     assert [(row["kind"], row["run"]) for row in found] == [
         ("deletion", 2),
         ("deletion", 2),
