@@ -68,7 +68,7 @@ def test_a_package_can_bring_a_normalizer(monkeypatch, tmp_path):
     assert "shouting" in available_normalizers()
     with pytest.raises(InputError, match="entry point shouting:LOST is not a Normalizer class"):
         find_normalizer("lost")
-    normalizers.find_normalizer.cache_clear()
+    normalizers._find_base.cache_clear()
 
 
 def test_one_text_in_place_of_many_is_refused():

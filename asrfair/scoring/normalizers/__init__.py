@@ -1,4 +1,7 @@
-"""Finding normalisers: by file name in this folder, else by the entry-point group `asrfair.normalizers`."""
+"""Finding normalisers: by file name in this folder, else by the entry-point group `asrfair.normalizers`.
+
+`minimal+my/list.txt` is `minimal` and then the equivalence classes of that file (see `_equivalences`).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from pathlib import Path
 
 from asrfair.errors import InputError
 from asrfair.scoring.normalizers._base import Normalizer
+from asrfair.scoring.normalizers._equivalences import read_classes, with_classes
 
 __all__ = ["Normalizer", "available_normalizers", "find_normalizer"]
 
@@ -24,19 +28,33 @@ def available_normalizers() -> list[str]:
     return sorted({*_own(), *_entry_points()})
 
 
-@functools.cache
 def find_normalizer(name: str) -> Normalizer:
     r"""The normaliser of that name; the same object every time, so that what it has learnt is kept.
 
     Args:
-        name: e.g. `whisper-en`.
+        name: e.g. `whisper-en`; or with a list of equivalence classes, `whisper-en+path/to/list.txt`.
 
     Raises:
-        InputError: there is none; the message lists those there are.
+        InputError: there is none (the message lists those there are), or the list has faults.
 
     >>> find_normalizer("minimal").normalize(["\u201cDon\u2019t!\u201d she said."])
     ["don't she said"]
     """
+    base, plus, path = name.partition("+")
+    if not plus:
+        return _find_base(name)
+    return _find_with_classes(base, path, read_classes(path))
+
+
+@functools.cache
+def _find_with_classes(base: str, path: str, text: str) -> Normalizer:
+    """A base with a list; made afresh where the list's text has changed."""
+    return with_classes(_find_base(base), path, text)
+
+
+@functools.cache
+def _find_base(name: str) -> Normalizer:
+    """A normaliser without a list of classes."""
     module = _own().get(name)
     if module is not None:
         return _class_in(module)()
