@@ -67,14 +67,15 @@ def report(run: str | Path, *, k: int = K_EXPORTED) -> list[Path]:
     Raises:
         InputError: no groups or disparities in the run folder.
     """
-    from asrfair.report import write_report
+    from asrfair.report import TABLES, write_report
 
     clock, folder = VerbClock("report"), Path(run)
     if k < K_LOCAL:
         raise InputError(f"k {k}: a group of fewer than {K_LOCAL} speakers is never published")
     record = read_record(folder)
     tables = {name: _read_table(folder / f"{name}.parquet", name) for name in ("groups", "disparities")}
-    files = write_report(folder, record.as_dict(), tables["groups"], tables["disparities"], k=k)
+    further = {n: _read_table(folder / f"{n}.parquet", n) for n in TABLES if (folder / f"{n}.parquet").exists()}
+    files = write_report(folder, record.as_dict(), tables["groups"], tables["disparities"], further, k=k)
     record.verbs.append(clock.entry(k=k))
     write_record(folder, record)
     return files

@@ -120,7 +120,8 @@ class Audit:
         """The disparity tables, the findings in plain words and the files."""
         from asrfair.report import render_table
 
-        table = render_table(self.groups, self.disparities, dict(self.run))
+        further = {"system_gaps": self.system_gaps, "normalizer_gaps": self.normalizer_gaps, **self.further}
+        table = render_table(self.groups, self.disparities, dict(self.run), further)
         return "\n".join([table, *map(str, self.files)])
 
     def __str__(self) -> str:

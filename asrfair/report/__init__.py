@@ -2,10 +2,12 @@
 
 from asrfair.report.card import Card, card_schema, make_card
 from asrfair.report.plan import render_plan
+from asrfair.report.sections import TABLES
 from asrfair.report.text import render_coverage, render_failures, render_table, render_totals
 from asrfair.report.write import write_report
 
 __all__ = [
+    "TABLES",
     "Card",
     "card_schema",
     "make_card",

@@ -13,10 +13,11 @@ import pyarrow as pa
 
 from asrfair.report.cells import CellPart, make_cells
 from asrfair.report.definitions import DEFINITIONS
-from asrfair.report.discretion import discreet, discreet_counts, hidden_groups, hidden_sentence
+from asrfair.report.discretion import discreet, discreet_counts, discreet_more, hidden_groups, hidden_sentence
 from asrfair.report.findings import Finding, findings
 from asrfair.report.gaps import not_tested
 from asrfair.report.headline import headlines
+from asrfair.report.sections import Context, Section, make_sections
 from asrfair.stats.policy import meaning
 from asrfair.stats.suppression import K_EXPORTED
 
@@ -43,10 +44,13 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     title: str
     made: str
     headlines: list[str]
+    warnings: list[str] = []
     dataset: dict[str, Any]
     signature: dict[str, Any]
     findings: list[Finding]
     cells: list[CellPart]
+    sections: list[Section] = []
+    tables: dict[str, list[dict[str, Any]]] = {}
     failures: list[dict[str, Any]]
     coverage: list[dict[str, Any]]
     not_tested: list[str]
@@ -59,13 +63,21 @@ def card_schema() -> dict[str, Any]:
     return msgspec.json.schema(Card)
 
 
-def make_card(run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table, *, k: int | None = K_EXPORTED) -> Card:
+def make_card(
+    run: Mapping[str, Any],
+    groups: pa.Table,
+    disparities: pa.Table,
+    further: Mapping[str, pa.Table] | None = None,
+    *,
+    k: int | None = K_EXPORTED,
+) -> Card:
     """Draw up the card of a run.
 
     Args:
         run: the contents of `run.json`; what it does not say is not on the card.
         groups: `tables.GROUPS`.
         disparities: `tables.DISPARITIES`.
+        further: name -> the other tables of the analysis, those that there are.
         k: speakers that a group needs to be published; None for eyes that see the tables anyway.
     """
     manifest = run.get("manifest") or {}
@@ -75,21 +87,37 @@ def make_card(run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table, *
     rows, gaps = discreet(rows, hidden), discreet(gaps, hidden)
     headline = run["normalizers"][0]["name"] if run.get("normalizers") else next((r["normalizer"] for r in rows), "")
     cells = make_cells(run, rows, gaps, headline)
+    more = {name: discreet_more(table.to_pylist(), hidden) for name, table in (further or {}).items()}
+    sections = make_sections(more, _context(cells, attributes, headline))
     covered = (run.get("coverage") or {}).get("groups") or []
     names = [system["system_id"] for system in run.get("systems") or []]
     return Card(
         title=f"{', '.join(names) or 'Systems'} on {manifest.get('name') or 'a data set'}",
         made=run["verbs"][-1]["finished"] if run.get("verbs") else run.get("created") or "",
         headlines=headlines(cells),
+        warnings=[warning for section in sections for warning in section.warnings],
         dataset={key: manifest.get(key) for key in DATASET} | {"attributes": attributes},
         signature=_signature(run, manifest) | {"k_anonymity": k},
         findings=findings(cells, attributes),
         cells=cells,
+        sections=sections,
+        tables=more,
         failures=discreet_counts([entry for entry in run.get("failures") or [] if entry["n_failed"]], hidden),
         coverage=discreet_counts([{key: e.get(key) for key in COVERED} for e in covered], hidden),
         not_tested=[*not_tested(run, cells), *hidden_sentence(hidden, k or 0)],
         definitions=DEFINITIONS,
         flags={flag: meaning(flag) for flag in _flags(cells)},
+    )
+
+
+def _context(cells: Sequence[CellPart], attributes: Mapping[str, Any], headline: str) -> Context:
+    """What the further parts may know."""
+    return Context(
+        normalizer=headline,
+        attributes=attributes,
+        several_systems=len({cell.system_id for cell in cells}) > 1,
+        several_conditions=len({cell.condition_id for cell in cells}) > 1,
+        rates={(cell.system_id, cell.condition_id): cell.overall.wer for cell in cells},
     )
 
 

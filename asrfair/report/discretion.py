@@ -70,6 +70,18 @@ def discreet_counts(rows: Sequence[Mapping[str, Any]], hidden: Mapping[Group, st
     ]
 
 
+def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str]) -> list[Row]:
+    """Rows of further tables: those about a withheld group or baseline are left out, and its name as an extreme."""
+    kept = []
+    for row in rows:
+        attribute = row["attribute"]
+        about = [(attribute, row.get(name) or "") for name in ("group", "baseline")]
+        if not any(group in hidden for group in about):
+            extremes = ("worst_group", "other_worst_group")
+            kept.append(row | {n: None for n in extremes if n in row and (attribute, row[n] or "") in hidden})
+    return kept
+
+
 def hidden_sentence(hidden: Mapping[Group, str], k: int) -> list[str]:
     """What was withheld and why, as sentences for the list of what was not told."""
     why = list(hidden.values())

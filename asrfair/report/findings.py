@@ -79,7 +79,7 @@ def _comparisons(part: AttributePart) -> Iterator[tuple[GroupRow, str]]:
 def _one_person(part: AttributePart) -> str:
     """An attribute whose groups are one or two persons each."""
     sizes = sorted({g.n_speakers for g in part.groups if g.n_speakers is not None and g.group != MISSING})
-    speakers = " or ".join(map(str, sizes or ["one", "two"])) + (" speaker" if sizes == [1] else " speakers")
+    speakers = (" or ".join(map(str, sizes)) or "one or two") + (" speaker" if sizes == [1] else " speakers")
     return (
         f"{_capital(part.attribute)} and speaker are confounded here: each group has {speakers}, so a difference "
         f"between groups of {part.attribute} cannot be told apart from a difference between persons."

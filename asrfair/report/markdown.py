@@ -37,9 +37,14 @@ def escaped(text: object) -> str:
 def render_markdown(card: Card) -> str:
     """The whole card."""
     parts = [f"# {escaped(card.title)}", _overview(card), _items(card.headlines)]
+    parts += ["## Mind", _items(card.warnings)] if card.warnings else []
     parts += ["## Findings", _items([f.text for f in card.findings])]
     for cell in card.cells:
         parts += _cell(cell)
+    for section in card.sections:
+        parts += [f"## {escaped(section.title)}", escaped(section.about)]
+        parts += [_items(section.sentences)] if section.sentences else []
+        parts += [_table([escaped(name) for name in section.header], section.rows)] if section.rows else []
     parts += ["## Failures", _failures(card)]
     parts += ["## Who is in the data", _coverage(card)]
     parts += ["## What was not tested", _items(card.not_tested)]

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from asrfair.report.cells import CellPart, GroupRow
 
 MOST_FINDINGS = 12
+TOLD = ("systems", "normalizers", "adjusted")
+"""Further parts of the card whose sentences stand among the findings."""
+
 LEGEND = (
     "WER: wrong words per 100 words said; failed utterances are in no rate. Interval: 95 %, from the speakers. "
     "Times: the WER divided by that of the baseline (or of everybody else). Verdict: by adjusted p below 0.05 "
@@ -23,20 +26,26 @@ LEGEND = (
 )
 
 
-def render_table(groups: pa.Table, disparities: pa.Table, run: Mapping[str, Any]) -> str:
+def render_table(
+    groups: pa.Table, disparities: pa.Table, run: Mapping[str, Any], further: Mapping[str, pa.Table] | None = None
+) -> str:
     """The disparity tables and the findings of a run, for a terminal.
 
     Args:
         groups: `tables.GROUPS`.
         disparities: `tables.DISPARITIES`.
         run: the contents of `run.json`.
+        further: name -> the other tables of the analysis.
     """
-    card = make_card(run, groups, disparities, k=None)
+    card = make_card(run, groups, disparities, further, k=None)
     blocks = [_block(cell) for cell in card.cells]
     lines = [finding.text for finding in card.findings]
     shown = [wrapped(line, first="- ") for line in lines[:MOST_FINDINGS]]
     if len(lines) > MOST_FINDINGS:
         shown.append(f"- and {len(lines) - MOST_FINDINGS} more, in card.md")
+    told = [text for section in card.sections if section.id in TOLD for text in section.sentences]
+    shown = [*(wrapped(warning, first="- Mind: ") for warning in card.warnings), *shown]
+    shown += [wrapped(text, first="- ") for text in told if text not in card.warnings]
     parts = [*blocks, wrapped(LEGEND), "\n".join(["Findings", *(shown or ["- nothing was compared"])])]
     notes = card.dataset.get("notes")
     return "\n\n".join([*parts, *([wrapped(str(notes))] if notes else [])])

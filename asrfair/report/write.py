@@ -17,7 +17,13 @@ from asrfair.stats.suppression import K_EXPORTED
 
 
 def write_report(
-    run_folder: Path, run: Mapping[str, Any], groups: pa.Table, disparities: pa.Table, *, k: int = K_EXPORTED
+    run_folder: Path,
+    run: Mapping[str, Any],
+    groups: pa.Table,
+    disparities: pa.Table,
+    further: Mapping[str, pa.Table] | None = None,
+    *,
+    k: int = K_EXPORTED,
 ) -> list[Path]:
     """Write the three files.
 
@@ -26,6 +32,7 @@ def write_report(
         run: the contents of `run.json`.
         groups: `tables.GROUPS`.
         disparities: `tables.DISPARITIES`.
+        further: name -> the other tables of the analysis, those that there are.
         k: speakers that a group needs to be published.
 
     Returns:
@@ -34,7 +41,7 @@ def write_report(
     Raises:
         RunFolderError: a file cannot be written.
     """
-    card = make_card(run, groups, disparities, k=k)
+    card = make_card(run, groups, disparities, further, k=k)
     files = {
         "card.json": msgspec.json.format(msgspec.json.encode(card), indent=2),
         "card.md": render_markdown(card).encode(),

@@ -1,0 +1,28 @@
+"""The further parts of a card: one file each, drawn from one table of the run folder, in the order of reading.
+
+A part that has nothing to say is not on the card. Its numbers stand in `card.json` too (`tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from asrfair.report.sections import adjusted, matched, normalizers, spread, systems
+from asrfair.report.sections._base import Context, Row, Section
+
+__all__ = ["TABLES", "Context", "Row", "Section", "make_sections"]
+
+_PARTS = (spread, systems, normalizers, adjusted, matched)
+TABLES = tuple(part.TABLE for part in _PARTS)
+"""The tables that further parts are drawn from."""
+
+
+def make_sections(tables: Mapping[str, Sequence[Row]], context: Context) -> list[Section]:
+    """The parts that have something to say.
+
+    Args:
+        tables: name -> rows, without the numbers of withheld groups.
+        context: what the card knows.
+    """
+    made = (part.section(tables[part.TABLE], context) for part in _PARTS if tables.get(part.TABLE))
+    return [section for section in made if section is not None]

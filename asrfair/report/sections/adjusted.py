@@ -1,0 +1,59 @@
+"""Total and adjusted disparities side by side: from `adjusted`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from asrfair.report.sections._base import Context, Row, Section, headline
+from asrfair.report.wording import condition, interval, isolated, number, p_value, percent, percent_interval
+
+TABLE = "adjusted"
+
+
+def section(rows: Sequence[Row], context: Context) -> Section | None:
+    """One row a group; a sentence where no model could be fitted."""
+    mine = headline(rows, context)
+    if not mine:
+        return None
+    covariates = mine[0]["covariates"].replace("+", ", ")
+    return Section(
+        id="adjusted",
+        title=f"With other things held equal: {covariates}",
+        about=(
+            "Total: the ratio as people meet it. Adjusted: the ratio among utterances alike in what is held equal "
+            "(Poisson model, the speaker as the unit). Neither is the true one: if a group has the worse microphones, "
+            "holding noise equal hides what its people live with. Single tests, not adjusted for their number."
+        ),
+        sentences=[f"{row['attribute']}: no model: {row['note']}" for row in mine if "not_estimable" in row["flags"]],
+        header=[
+            "system",
+            "condition",
+            "group",
+            "against",
+            "total",
+            "adjusted",
+            "95 % interval",
+            "p",
+            "WER % adjusted",
+            "flags",
+        ],
+        rows=[_line(row) for row in mine if row["group"] is not None],
+    )
+
+
+def _line(row: Row) -> list[str]:
+    """One group."""
+    own = row["group"] == row["baseline"]
+    within = percent_interval(row["adjusted_wer_low"], row["adjusted_wer_high"])
+    return [
+        row["system_id"],
+        condition(row["condition_id"]),
+        f"{row['attribute']}: {isolated(row['group'])}",
+        "" if own else isolated(row["baseline"] or ""),
+        "" if own else number(row["total_ratio"]),
+        "" if own else number(row["adjusted_ratio"]),
+        "" if own else interval(row["adjusted_low"], row["adjusted_high"]),
+        "" if own else p_value(row["adjusted_p"]),
+        f"{percent(row['adjusted_wer'])} ({within})",
+        ", ".join(flag.replace("_", " ") for flag in row["flags"] or []),
+    ]
