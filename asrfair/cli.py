@@ -219,21 +219,21 @@ def run(config: str, limit: int | None) -> None:
 
 
 @main.command()
-@click.argument("manifest", required=False)
+@click.argument("target", required=False, metavar="[MANIFEST|RUN]")
 @click.option("--wer", type=float, metavar="RATE", help="Word error rate expected, 0.15 for 15 %.")
 @click.option("--words", type=float, metavar="N", help="Reference words of each speaker.")
 @click.option("--ratio", type=float, metavar="R", help="The gap to show; 1.25, 1.5 and 2 unless given.")
-@click.option("--sigma", type=float, default=0.5, show_default=True, help="Spread of the speakers' log rates.")
-@click.option("--phi", type=float, default=2.0, show_default=True, help="Dispersion of errors within a speaker.")
-@click.option("--cv", type=float, default=0.5, show_default=True, help="Variation of the words per speaker.")
+@click.option("--sigma", type=float, help="Spread of the speakers' log rates; 0.5 unless measured.")
+@click.option("--phi", type=float, help="Dispersion of errors within a speaker; 2 unless measured.")
+@click.option("--cv", type=float, help="Variation of the words per speaker; 0.5 unless measured.")
 @click.option("--power", type=float, default=0.8, show_default=True, help="The chance to show the gap.")
 @click.option("--alpha", type=float, default=0.05, show_default=True, help="Level of all comparisons together.")
 @click.option("--comparisons", type=int, default=1, show_default=True, metavar="N", help="How many there will be.")
-def plan(manifest: str | None, sigma: float, phi: float, cv: float, **options: Any) -> None:
-    """How many speakers a gap takes: plan --wer 0.15 --words 500, or what the speakers of a MANIFEST can show."""
+def plan(target: str | None, **options: Any) -> None:
+    """How many speakers a gap takes: plan --wer 0.15 --words 500; or what those of a manifest or a run can show."""
     pipeline = _pipeline()
 
-    click.echo(pipeline.plan_text(pipeline.plan(manifest, sigma=sigma, phi=phi, cv=cv, **options)))
+    click.echo(pipeline.plan_text(pipeline.plan(target, **options)))
 
 
 @main.command()

@@ -370,6 +370,7 @@ class Plan:
         speakers: speakers of each group for each of the ratios (None beyond a million); empty for a manifest.
         enough_words: words per speaker at which both parts of the variance are equal; None without spread.
         groups: what a manifest can show, group by group.
+        measured: whether rate and spread were measured on a run.
     """
 
     wer: float
@@ -383,3 +384,4 @@ class Plan:
     speakers: tuple[int | None, ...] = ()
     enough_words: float | None = None
     groups: tuple[PlannedGroup, ...] = ()
+    measured: bool = False

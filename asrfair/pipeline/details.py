@@ -11,9 +11,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from asrfair.errors import InputError
+from asrfair.errors import InputError, RunFolderError
 from asrfair.manifest import Attribute, groupable
 from asrfair.pipeline.joints import group_columns
+from asrfair.scoring.writer import read_metadata
 from asrfair.stats.utterance_level import (
     Utterances,
     adjusted_rows,
@@ -78,6 +79,18 @@ def details(
     schemas = {"adjusted": ADJUSTED, "matched": MATCHED, "measures": MEASURES}
     asked = {"adjusted": bool(covariates), "matched": deep, "measures": deep}
     return {name: pa.Table.from_pylist(rows[name], schema=schemas[name]) for name in rows if asked[name]}
+
+
+def first_cell(path: Path) -> Utterances:
+    """The utterances of the first cell of a scores file.
+
+    Raises:
+        RunFolderError: the file is absent, or has no row.
+    """
+    read_metadata(path)
+    for found, _ in _cells(path, (), {}, ()):
+        return found
+    raise RunFolderError(f"{path}: no row; nothing can be measured")
 
 
 def _cells(

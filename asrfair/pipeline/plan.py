@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 from asrfair.errors import InputError
 from asrfair.manifest import load_manifest
 from asrfair.manifest.speakers import words_by_speaker
+from asrfair.pipeline.details import first_cell
+from asrfair.pipeline.joints import SCORES_FILE, manifest_of
+from asrfair.provenance import RUN_FILE, read_record
 from asrfair.records import REST, Plan, PlannedGroup
 from asrfair.stats.planning import ALPHA, CV, PHI, POWER, SIGMA, Assumed, design_mde_ratio, n_speakers
+from asrfair.stats.regression import SpeakerSpread, estimate_spread
 
 Numbers = NDArray[Any]
 
@@ -22,14 +26,14 @@ ASSUMED_WER = 0.15
 
 
 def plan(
-    manifest: str | Path | None = None,
+    target: str | Path | None = None,
     *,
     wer: float | None = None,
     words: float | None = None,
     ratio: float | None = None,
-    sigma: float = SIGMA,
-    phi: float = PHI,
-    cv: float = CV,
+    sigma: float | None = None,
+    phi: float | None = None,
+    cv: float | None = None,
     power: float = POWER,
     alpha: float = ALPHA,
     comparisons: int = 1,
@@ -37,36 +41,50 @@ def plan(
     """How many speakers a gap takes, or what gap the speakers of a manifest can show.
 
     Args:
-        manifest: folder or rows file; None to plan from numbers alone.
-        wer: the word error rate that is expected, a fraction; 0.15 for a manifest unless given.
-        words: reference words per speaker; needed without a manifest.
+        target: a manifest (folder or rows file), or a run folder, whose rate and spread are measured; None to plan
+            from numbers alone.
+        wer: the word error rate that is expected, a fraction; that of the run, or 0.15 for a manifest, unless given.
+        words: reference words per speaker; needed without a target.
         ratio: the gap to be shown, above 1; 1.25, 1.5 and 2 unless given.
-        sigma: standard deviation of the speakers' log rates.
-        phi: dispersion of the errors within a speaker, 1 for Poisson.
-        cv: coefficient of variation of the words per speaker.
+        sigma: standard deviation of the speakers' log rates; 0.5 unless given or measured.
+        phi: dispersion of the errors within a speaker, 1 for Poisson; 2 unless given or measured.
+        cv: coefficient of variation of the words per speaker; 0.5 unless given or measured.
         power: the chance to show it.
         alpha: two-sided level of all comparisons together.
         comparisons: how many there will be; the level of each is `alpha / comparisons` (Bonferroni's plan).
 
     Raises:
-        InputError: a faulty manifest, or a number that is missing or out of its range.
+        InputError: a faulty manifest or run, or a number that is missing or out of its range.
     """
     if ratio is not None and not 1.0 < ratio < 100.0:
         raise InputError(f"ratio {ratio}: a plan is for a ratio above 1, such as 1.5")
     if comparisons < 1:
         raise InputError(f"comparisons {comparisons}: at least 1")
-    known, level = Assumed(sigma, phi, cv), alpha / comparisons
-    ratios = RATIOS if ratio is None else (ratio,)
+    manifest, measured = (target, None) if target is None else _opened(Path(target))
+    if measured is not None:
+        wer = measured.wer if wer is None else wer
+        sigma, phi, cv = sigma or measured.sigma, phi or measured.phi, measured.cv if cv is None else cv
+    known = Assumed(SIGMA if sigma is None else sigma, PHI if phi is None else phi, CV if cv is None else cv)
     rate = ASSUMED_WER if wer is None and manifest is not None else wer
     if rate is None or (manifest is None and words is None):
         raise InputError("without a manifest, say what is expected: --wer 0.15 --words 500 (words per speaker)")
+    level, ratios = alpha / comparisons, RATIOS if ratio is None else (ratio,)
     assumed = (known.sigma, known.phi, known.cv, power, level)
     if manifest is None:
         each = words or 0.0
         found = tuple(n_speakers(rate, rate * r, each, known, power=power, alpha=level) for r in ratios)
         return Plan(rate, words, *assumed, ratios, found, known.enough_words(rate))
     groups = tuple(_groups(manifest, rate, known, power, level, ratios[len(ratios) // 2]))
-    return Plan(rate, None, *assumed, ratios, (), known.enough_words(rate), groups)
+    return Plan(rate, None, *assumed, ratios, (), known.enough_words(rate), groups, measured is not None)
+
+
+def _opened(target: Path) -> tuple[Path, SpeakerSpread | None]:
+    """The manifest to plan for, and what a run of it measured: its first system, in clean audio if there is any."""
+    if not (target / RUN_FILE).exists():
+        return target, None
+    manifest = manifest_of(target, read_record(target))
+    found = first_cell(target / SCORES_FILE)
+    return manifest.rows_path, estimate_spread(found.errors, found.words, found.speakers.tolist())
 
 
 def plan_text(found: Plan) -> str:

@@ -13,9 +13,10 @@ def render_plan(plan: Plan) -> str:
     Args:
         plan: what was assumed and found.
     """
+    source = "Measured where the run tells, else assumed" if plan.measured else "Assumed"
     assumed = (
-        f"Assumed: word error rate {percent(plan.wer)} %, speakers' log rates spread by {number(plan.sigma)} "
-        f"(sigma), errors dispersed by {number(plan.phi)} within a speaker (phi), words per speaker varying by "
+        f"{source}: word error rate {percent(plan.wer)} %, speakers' log rates spread by {number(plan.sigma)} (sigma), "
+        f"errors dispersed by {number(plan.phi)} within a speaker (phi), words per speaker varying by "
         f"{number(plan.cv)} (cv); a gap is to be shown with {percent(plan.power, 0)} % chance at a level of "
         f"{percent(plan.alpha)} % (each comparison)."
     )

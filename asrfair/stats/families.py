@@ -5,8 +5,10 @@ system, condition and normaliser, adjusted by Holm's method.
 
 - *confirmatory*: listed groups against their baseline, mostly in clean audio: `holm`, or `max-t`.
 - *screening*: many groups under many conditions. Nothing in it is found unless its gate opens, the omnibus speaker
-  permutation of its attributes (Holm-adjusted over them, the smallest counts); behind the gate `bh`, `by`, `two-stage`
-  (sets are groups) or `holm`. `max-t` needs no gate: it holds each comparison against the largest of the whole screen.
+  permutation of its attributes (Holm-adjusted over them, the smallest counts; where speakers are in several groups of
+  an attribute there is none, and the smallest Holm-adjusted p of its comparisons stands in); behind the gate `bh`,
+  `by`, `two-stage` (sets are groups) or `holm`. `max-t` needs no gate: it holds each comparison against the largest of
+  the whole screen.
 
 A comparison belongs to the first family that claims it; what none claims is screened by `bh` as the family
 `undeclared`. Normalisers are other views of the same errors: each has the families of its own. A mirrored row takes the
@@ -121,6 +123,16 @@ def _adjusted(
         adjusted = {"holm": holm, "bh": benjamini_hochberg, "by": benjamini_yekutieli}[family.method](p_values)
     if family.kind == "confirmatory":
         return adjusted
-    gates = {(cell, row.attribute): omnibus.get((cell, row.attribute)) for cell, row in rows}
-    tested = [p for p in holm(list(gates.values())) if p is not None]
+    members: dict[tuple[Cell, str], list[float | None]] = {}
+    for (cell, row), p in zip(rows, p_values, strict=True):
+        members.setdefault((cell, row.attribute), []).append(p)
+    gates = [_gate(omnibus.get(at), of) for at, of in members.items()]
+    tested = [p for p in holm(gates) if p is not None]
     return [None if p is None or not tested else max(p, min(tested)) for p in adjusted]
+
+
+def _gate(omnibus: float | None, p_values: Sequence[float | None]) -> float | None:
+    """The p of "no difference in this attribute": the omnibus test's, or the smallest by Holm where there is none."""
+    if omnibus is not None:
+        return omnibus
+    return min((p for p in holm(p_values) if p is not None), default=None)

@@ -26,7 +26,7 @@ from asrfair.stats.regression.pml import fit_poisson
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SpeakerSpread:
     """The variation of errors in one group.
 
     Attributes:
@@ -46,7 +46,7 @@ class Spread:
     n_speakers: int
 
 
-def estimate_spread(errors: ArrayLike, words: ArrayLike, speakers: Column) -> Spread:
+def estimate_spread(errors: ArrayLike, words: ArrayLike, speakers: Column) -> SpeakerSpread:
     """Estimate sigma, phi and the sizes that a plan needs from the utterances of one group.
 
     Args:
@@ -74,7 +74,7 @@ def estimate_spread(errors: ArrayLike, words: ArrayLike, speakers: Column) -> Sp
     lost = np.count_nonzero(seen) - np.count_nonzero(total_errors)
     phi = float(np.sum((e[seen] - expected[seen]) ** 2 / expected[seen]) / lost) if lost > 0 else None
     mean = float(total_words.mean())
-    return Spread(
+    return SpeakerSpread(
         sigma=_sigma(total_errors, total_words, max(phi or 1.0, 1.0)),
         phi=phi,
         words_per_speaker=mean,

@@ -1,0 +1,128 @@
+"""The verb analyze from the outside: what it writes, what it refuses, what it leaves behind."""
+
+import json
+
+import pyarrow.parquet as pq
+import pytest
+from audits import made
+
+import asrfair
+from asrfair.config import FamilySpec
+from asrfair.errors import InputError
+from asrfair.pipeline import analyze, ingest, plan, report, score
+from asrfair.tables import SCHEMAS
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A scored run in which accent b was recorded in the noisy room more often, and is not harder."""
+    hypotheses = made(tmp_path / "data", noisy_share=(0.1, 0.9))
+    ingest(tmp_path / "data", hypotheses, tmp_path / "run")
+    score(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def table(run, name):
+    return pq.read_table(run / f"{name}.parquet").to_pylist()
+
+
+def test_every_table_of_the_run_folder_keeps_its_named_schema(run):
+    analyze(run, deep=True, adjust=["room"])
+    for path in run.glob("*.parquet"):
+        if path.stem != "scores":
+            assert pq.read_schema(path).names == SCHEMAS[path.stem].names, path.name
+
+
+def test_a_gap_that_the_room_makes_is_gone_among_utterances_of_one_room(run):
+    analyze(run, by=["accent"], adjust=["room"])
+    b = next(r for r in table(run, "adjusted") if r["group"] == "b" and r["normalizer"] == "whisper-en")
+    assert b["total_low"] > 1.1
+    assert b["adjusted_low"] < 1.0 < b["adjusted_high"]
+    assert b["covariates"] == "room"
+
+
+def test_numbers_are_held_equal_as_numbers(run):
+    analyze(run, by=["accent"], adjust=["snr_db"])
+    assert any(0.8 < r["adjusted_ratio"] < 1.25 for r in table(run, "adjusted") if r["group"] == "b")
+
+
+def test_what_cannot_be_told_apart_is_said_and_does_not_stop_the_analysis(tmp_path):
+    hypotheses = made(tmp_path / "data", noisy_share=(0.0, 1.0))
+    ingest(tmp_path / "data", hypotheses, tmp_path / "run")
+    score(tmp_path / "run", normalizer=["none"])
+    analyze(tmp_path / "run", by=["accent"], adjust=["room"])
+    (found,) = table(tmp_path / "run", "adjusted")
+    assert found["flags"] == ["not_estimable"]
+    assert "room" in found["note"]
+    report(tmp_path / "run")
+    assert "no model" in (tmp_path / "run" / "card.md").read_text()
+
+
+def test_matched_prompts_and_quality_shares_are_measured_when_asked(run):
+    analyze(run, by=["accent"], deep=True)
+    matched = [r for r in table(run, "matched") if r["normalizer"] == "whisper-en"]
+    assert {r["n_prompts"] for r in matched} == {8}
+    measures = {r["measure"] for r in table(run, "measures")}
+    assert {"omnibus", "between_sd", "share_above_0.25", "share_above_0.25_same_prompts", "w1", "energy"} <= measures
+    assert {"barycentre_1", "barycentre_2_excess"} <= measures
+
+
+def test_what_is_not_asked_for_again_does_not_stay_behind(run):
+    analyze(run, deep=True, adjust=["room"])
+    analyze(run)
+    assert not list(run.glob("adjusted.*")) + list(run.glob("matched.*"))
+
+
+def test_families_of_the_configuration_and_of_the_command_line_are_not_mixed(run):
+    with pytest.raises(InputError, match="declared twice"):
+        analyze(run, families=[FamilySpec(name="f")], confirm=["accent"])
+    with pytest.raises(InputError, match="add --by shoe"):
+        analyze(run, confirm=["shoe"])
+    with pytest.raises(InputError, match="two are called 'f'"):
+        analyze(run, families=[FamilySpec(name="f"), FamilySpec(name="f")])
+
+
+def test_confirmed_attributes_are_one_family_and_the_rest_is_screened(run):
+    found = analyze(run, by=["accent", "room"], confirm=["accent"], screening="by").disparities.to_pylist()
+    families = {(r["attribute"], r["family"].split("|")[0]) for r in found}
+    assert families == {("accent", "confirmatory"), ("room", "screening")}
+    assert all(r["verdict"] == "higher" for r in found if r["group"] == "ward")
+
+
+def test_max_t_is_refused_for_what_a_speaker_is_in_more_than_once(run):
+    with pytest.raises(InputError, match="several groups of room"):
+        analyze(run, by=["room"], screening="max-t")
+
+
+def test_a_covariate_that_is_not_declared_is_refused(run):
+    with pytest.raises(InputError, match="--adjust mood"):
+        analyze(run, adjust=["mood"])
+
+
+def test_systems_are_compared_and_the_card_says_for_whom(tmp_path):
+    hypotheses = made(tmp_path / "data", systems=("one", "two"))
+    audit = asrfair.audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"])
+    pairs = {(r["system_id"], r["other_system_id"]) for r in audit.system_gaps.to_pylist()}
+    assert pairs == {("two", "one")}
+    card = json.loads((tmp_path / "run" / "card.json").read_text())
+    (section,) = [s for s in card["sections"] if s["id"] == "systems"]
+    assert section["sentences"][0].startswith("two against one, clean audio: ")
+    assert len(section["rows"]) == 3
+
+
+def test_a_plan_of_a_run_measures_what_a_plan_of_a_manifest_assumes(run, tmp_path):
+    measured, assumed = plan(run), plan(tmp_path / "data")
+    assert measured.measured
+    assert not assumed.measured
+    assert measured.sigma != assumed.sigma
+    assert [g.group for g in assumed.groups if g.attribute == "accent"] == ["a", "b"]
+    assert {g.n_speakers for g in assumed.groups if g.attribute == "accent"} == {12}
+    assert all(g.shared and g.mde_ratio is None for g in assumed.groups if g.attribute == "room")
+
+
+def test_a_plan_needs_numbers_or_a_manifest():
+    with pytest.raises(InputError, match="--wer"):
+        plan()
+    with pytest.raises(InputError, match="ratio 1"):
+        plan(wer=0.1, words=100, ratio=1.0)
+    assert plan(wer=0.2, words=1050, ratio=1.5, sigma=0.4, phi=1.84, cv=0.6).speakers == (25,)
