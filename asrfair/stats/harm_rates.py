@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from asrfair.records import Disparity
 from asrfair.stats.policy import BASELINE_PREFIX
 from asrfair.stats.rates import Sums, check_confidence, estimate
-from asrfair.stats.sides import Mask, Rows, checked_values, compare_sides, flags_of, is_suppressed
+from asrfair.stats.sides import Rows, checked_values, compare_sides, flags_of, is_suppressed
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,29 +77,35 @@ def rates_by_group(
     check_confidence(confidence)
     happened, could = checked_values(events, rows, harm), checked_values(exposure, rows, f"{harm} per {unit}")
     return [
-        _harm_rate((harm, unit, group, against), happened, could, rows, (here, there), confidence)
+        rate_of_sides(
+            (harm, unit, group, against),
+            *((rows.sums(happened, side), rows.sums(could, side)) for side in (here, there)),
+            confidence=confidence,
+        )
         for group, against, here, there in rows.contrasts()
     ]
 
 
-def _harm_rate(
-    names: tuple[str, str, str, str],
-    events: Sums,
-    exposure: Sums,
-    rows: Rows,
-    sides: tuple[Mask, Mask],
-    confidence: float,
+def rate_of_sides(
+    names: tuple[str, str, str, str], ours: tuple[Sums, Sums], theirs: tuple[Sums, Sums], *, confidence: float = 0.95
 ) -> HarmRate:
+    """One row of `rates_by_group`.
+
+    Args:
+        names: harm, unit, group and baseline; where the last two are the same, nothing is compared.
+        ours: events and exposure of each speaker in the group, shape (m,) each, 0 for a speaker who is not in it.
+        theirs: the same in the baseline.
+        confidence: nominal level of the intervals.
+    """
     harm, unit, group, against = names
-    (e_a, n_a), (e_b, n_b) = ((rows.sums(events, side), rows.sums(exposure, side)) for side in sides)
-    ours, theirs = estimate(e_a, n_a), estimate(e_b, n_b)
-    versus, flags = None, flags_of(ours)
+    here, there = estimate(*ours), estimate(*theirs)
+    versus, flags = None, flags_of(here)
     if group != against:
-        flags += tuple(BASELINE_PREFIX + flag for flag in flags_of(theirs))
-        if not (is_suppressed(ours) or is_suppressed(theirs)):
-            versus = compare_sides(e_a, n_a, e_b, n_b, confidence)
-    if is_suppressed(ours):
-        return HarmRate(harm, unit, group, ours.n_speakers, None, None, None, None, None, against, None, flags)
-    interval = ours.interval(confidence)
-    totals = (ours.errors, ours.words, ours.rate, interval.low, interval.high)
-    return HarmRate(harm, unit, group, ours.n_speakers, *totals, against, versus, flags)
+        flags += tuple(BASELINE_PREFIX + flag for flag in flags_of(there))
+        if not (is_suppressed(here) or is_suppressed(there)):
+            versus = compare_sides(*ours, *theirs, confidence)
+    if is_suppressed(here):
+        return HarmRate(harm, unit, group, here.n_speakers, None, None, None, None, None, against, None, flags)
+    interval = here.interval(confidence)
+    totals = (here.errors, here.words, here.rate, interval.low, interval.high)
+    return HarmRate(harm, unit, group, here.n_speakers, *totals, against, versus, flags)
