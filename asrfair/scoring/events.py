@@ -18,6 +18,7 @@ from typing import cast
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 from rapidfuzz.distance import Levenshtein
 
@@ -81,6 +82,31 @@ def error_events(references: Texts, hypotheses: Texts, *, costs: str = "levensht
         _events_of(spoken[rows], recognised[rows], rows.start, costs, language) for rows in blocks(spoken, BLOCK_PAIRS)
     ]
     return pa.concat_tables([_NO_EVENTS, *parts]).combine_chunks()
+
+
+def words_in_runs(events: pa.Table, n_pairs: int, kind: str, *, least: int = 3) -> NDArray[np.int64]:
+    """Words of each pair that stand in long runs of one kind of error.
+
+    Args:
+        events: of `error_events`.
+        n_pairs: how many pairs it was given.
+        kind: `insertion` (what hallucination looks like), `deletion` (what skipping does) or `substitution`.
+        least: words that make a run long.
+
+    Returns:
+        int64, shape (n_pairs,).
+
+    Raises:
+        InputError: the kind is unknown.
+
+    >>> words_in_runs(error_events(["a", "a"], ["a b c d", "a b"]), 2, "insertion").tolist()
+    [3, 0]
+    """
+    if kind not in KINDS:
+        raise InputError(f"kind {kind!r} is unknown; there are: {', '.join(KINDS)}")
+    inside = pc.and_(pc.equal(events["kind"], kind), pc.greater_equal(events["run"], least))
+    rows = pc.filter(events["row"], inside).to_pylist()
+    return np.bincount(np.array(rows, np.int64), minlength=n_pairs)
 
 
 def _events_of(references: list[str], hypotheses: list[str | None], first: int, costs: str, language: str) -> pa.Table:

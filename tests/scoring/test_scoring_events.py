@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from asrfair.errors import InputError
 from asrfair.scoring import align, count_errors
 from asrfair.scoring.error_classes import ERROR_CLASSES
-from asrfair.scoring.events import EVENTS, KINDS, error_events
+from asrfair.scoring.events import EVENTS, KINDS, error_events, words_in_runs
 
 texts = st.lists(st.sampled_from(["a", "b", "ab", "um", "two", "2"]), max_size=9).map(" ".join)
 pairs = st.lists(st.tuples(texts, st.none() | texts), max_size=5)
@@ -128,3 +128,13 @@ def test_pairs_that_are_none_are_refused(arguments, message):
 def test_events_need_no_heavy_library():
     code = "import sys; from asrfair.scoring.events import error_events as f; f(['a b'], ['b']); f([], []); "
     subprocess.run([sys.executable, "-c", code + "assert 'pandas' not in sys.modules"], check=True)
+
+
+def test_only_long_runs_count_as_runs():
+    events = error_events(["a", "a b c d e", "", "a"], ["a x y", "a", "x y z", None])
+    assert words_in_runs(events, 4, "insertion").tolist() == [0, 0, 3, 0]
+    assert words_in_runs(events, 4, "insertion", least=2).tolist() == [2, 0, 3, 0]
+    assert words_in_runs(events, 4, "deletion").tolist() == [0, 4, 0, 0]
+    assert words_in_runs(error_events([], []), 0, "deletion").tolist() == []
+    with pytest.raises(InputError, match="kind 'hit' is unknown"):
+        words_in_runs(events, 4, "hit")
