@@ -54,12 +54,11 @@ def flip(tables: Any, starts: Any, sums: Any) -> None:
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def permute(rows: Any, sizes: Any, starts: Any, found: Any) -> None:
-    """Shuffle the rows (Fisher and Yates) and sum them within groups of these sizes, for each start."""
-    m, k = rows.shape
+def permute(table: Any, sizes: Any, starts: Any, sums: Any) -> None:
+    """Shuffle the table (Fisher and Yates) and sum it within groups of these sizes, for each start."""
     for b in numba.prange(len(starts)):
-        order, state = np.arange(m).astype(np.int32), starts[b]
-        for i in range(m - 1, 0, -1):
+        order, state = table.copy(), starts[b]
+        for i in range(len(table) - 1, 0, -1):
             state += GOLDEN
             at = ((mixed(state) >> _32) * np.uint64(i + 1)) >> _32
             here = order[i]
@@ -67,9 +66,8 @@ def permute(rows: Any, sizes: Any, starts: Any, found: Any) -> None:
             order[at] = here
         reached = 0
         for g in range(len(sizes)):
-            for j in range(k):
-                found[b, g, j] = 0.0
+            total = np.int64(0)
             for _ in range(sizes[g]):
-                for j in range(k):
-                    found[b, g, j] += rows[order[reached], j]
+                total += order[reached]
                 reached += 1
+            sums[b, g] = total

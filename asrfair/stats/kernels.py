@@ -11,7 +11,6 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from types import ModuleType
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,27 +70,34 @@ def flipped_sums(values: Floats, key: int, first: int, count: int) -> Floats:
     return np.concatenate(blocks) if blocks else np.empty(0)
 
 
-def permuted_sums(rows: Floats, sizes: Integers, key: int, count: int) -> Floats:
-    """Sums of speakers' rows within groups after the speakers were put in random order.
+def permuted_sums(
+    errors: Integers, words: Integers, sizes: Integers, key: int, count: int
+) -> tuple[Integers, Integers]:
+    """Sums of errors and words within groups after the speakers were put in random order.
 
     Args:
-        rows: one row of numbers a speaker, shape (m, k).
+        errors: of each speaker, shape (m,), not negative.
+        words: of each speaker, shape (m,), not negative.
         sizes: speakers of each group, adding up to m, shape (g,): the first `sizes[0]` of an order are group 0.
-        key: of the analysis.
+        key: of the analysis; the orders are those of `counter.permutations`.
         count: how many permutations.
 
     Returns:
-        Shape (count, g, k).
+        Errors and words, each of shape (count, g).
     """
-    m, k = rows.shape
+    m = len(errors)
     compiled = _compiled(m * count)
-    if compiled is not None:
-        found = np.empty((count, len(sizes), k))
-        compiled.permute(np.ascontiguousarray(rows), sizes.astype(np.int64), counter.starts(key, 0, count), found)
-        return found
-    bounds = np.concatenate([[0], np.cumsum(sizes)[:-1]])
-    blocks = [np.add.reduceat(rows[orders], bounds, axis=1) for orders in counter.permutations(key, count, m)]
-    return cast("Floats", np.concatenate(blocks))
+    if compiled is not None and max(errors.max(initial=0), words.max(initial=0)) * m < _PACKED:
+        sums = np.empty((count, len(sizes)), np.int64)
+        compiled.permute((errors << 32) | words, sizes.astype(np.int64), counter.starts(key, 0, count), sums)
+        return sums >> 32, sums & (2**32 - 1)
+    starts = np.concatenate([[0], np.cumsum(sizes)[:-1]])
+    blocks = [
+        [np.add.reduceat(values[orders], starts, axis=1) for values in (errors, words)]
+        for orders in counter.permutations(key, count, m)
+    ]
+    found = [np.concatenate(part) for part in zip(*blocks, strict=True)]
+    return found[0], found[1]
 
 
 def _compiled(n_draws: int) -> ModuleType | None:

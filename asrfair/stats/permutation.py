@@ -29,7 +29,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from asrfair.errors import InputError
 from asrfair.stats import counter
-from asrfair.stats.kernels import flipped_sums
+from asrfair.stats.kernels import flipped_sums, permuted_sums
 from asrfair.stats.rates import Sums, speaker_sums
 
 N_PERMUTATIONS = 9_999
@@ -101,6 +101,37 @@ def permutation_test(
     if exact:
         return PermutationTest(observed, reached / n_deals, n_deals, True)
     return PermutationTest(observed, (1 + reached) / (n_permutations + 1), n_permutations, False)
+
+
+def permutation_sums(
+    errors: ArrayLike, words: ArrayLike, sizes: Sequence[int], *, n_permutations: int = N_PERMUTATIONS, seed: int = 0
+) -> tuple[Sums, Sums]:
+    """Group sums of permuted speakers: the raw material of tests with a statistic of one's own.
+
+    Args:
+        errors: whole numbers, of each speaker, shape (m,).
+        words: whole numbers, of each speaker, shape (m,).
+        sizes: speakers of each group, adding up to m, shape (g,).
+        n_permutations: how many.
+        seed: of the permutations.
+
+    Returns:
+        Errors and words of each group in each permutation, both of shape (n_permutations, g).
+
+    Raises:
+        InputError: as `group_interval`, a number is not whole, or the sizes do not add up.
+
+    >>> errors, words = permutation_sums([1, 2, 3], [10, 20, 30], [2, 1], n_permutations=4)
+    >>> errors.sum(axis=1).tolist()
+    [6.0, 6.0, 6.0, 6.0]
+    """
+    e, n = speaker_sums(errors, words)
+    if sum(sizes) != len(e) or min(sizes, default=0) < 1:
+        raise InputError(f"groups of {list(sizes)} speakers, but there are {len(e)}: the sizes must add up")
+    if np.any(e != np.rint(e)) or np.any(n != np.rint(n)):
+        raise InputError("errors or words: not whole numbers; permutations deal counts")
+    found = permuted_sums(e.astype(np.int64), n.astype(np.int64), np.array(sizes), seed, n_permutations)
+    return found[0].astype(np.float64), found[1].astype(np.float64)
 
 
 def sign_flip_test(differences: ArrayLike, *, n_permutations: int = N_PERMUTATIONS, seed: int = 0) -> PermutationTest:
