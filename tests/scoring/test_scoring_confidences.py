@@ -86,7 +86,7 @@ def test_a_commercial_engines_confidences_by_dialect(shared):
     rows = Rows.from_labels(speakers, dialects, baseline="Cambridge")
     groups = {entry.group: entry for entry in calibration(found.confidences, found.correct, rows)}
     assert all(0.03 < entry.overconfidence_low < entry.overconfidence < 0.11 for entry in groups.values())
-    assert all(entry.ece == pytest.approx(entry.overconfidence, abs=0.001) for entry in groups.values())
+    assert all(entry.ece == pytest.approx(entry.overconfidence, abs=0.002) for entry in groups.values())
     assert groups["Cambridge"].overconfidence == pytest.approx(0.054, abs=0.0005)
     assert groups["Belfast"].overconfidence == pytest.approx(0.106, abs=0.0005)
     assert (groups["Belfast"].gap.low, groups["Belfast"].gap.high) == pytest.approx((0.020, 0.083), abs=0.0006)
