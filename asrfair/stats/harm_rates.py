@@ -9,7 +9,7 @@ told, fewer than five and no p-value is given. P-values are unadjusted; who repo
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from numpy.typing import ArrayLike
 
@@ -51,7 +51,14 @@ class HarmRate:
 
 
 def rates_by_group(
-    harm: str, unit: str, events: ArrayLike, exposure: ArrayLike, rows: Rows, *, confidence: float = 0.95
+    harm: str,
+    unit: str,
+    events: ArrayLike,
+    exposure: ArrayLike,
+    rows: Rows,
+    *,
+    confidence: float = 0.95,
+    share: bool = False,
 ) -> list[HarmRate]:
     """The rate of a harm in each group, and its comparison.
 
@@ -62,6 +69,7 @@ def rates_by_group(
         exposure: how often it could have, shape (n,), in the unit.
         rows: the speakers and groups of the rows.
         confidence: nominal level of the intervals.
+        share: whether the events are a part of the exposure; then no upper end is above 1.
 
     Returns:
         One row a group, in the order of the groups.
@@ -76,7 +84,7 @@ def rates_by_group(
     """
     check_confidence(confidence)
     happened, could = checked_values(events, rows, harm), checked_values(exposure, rows, f"{harm} per {unit}")
-    return [
+    found = [
         rate_of_sides(
             (harm, unit, group, against),
             *((rows.sums(happened, side), rows.sums(could, side)) for side in (here, there)),
@@ -84,6 +92,11 @@ def rates_by_group(
         )
         for group, against, here, there in rows.contrasts()
     ]
+    return [_as_share(rate) for rate in found] if share else found
+
+
+def _as_share(found: HarmRate) -> HarmRate:
+    return found if found.high is None else replace(found, high=min(found.high, 1.0))
 
 
 def rate_of_sides(

@@ -35,8 +35,8 @@ class Completion:
     """How many utterances of a group came back with a transcript.
 
     Attributes:
-        rate, low, high: the share with its interval: one less that of the failures, not below 0; the interval is None
-            without a failure.
+        rate, low, high: the share with its interval: one less that of the failures; the interval is None without a
+            failure.
         failures: the failure rate, with its comparison. Where a group and its baseline had no failure there is no
             ratio and no p: they are None.
     """
@@ -73,12 +73,12 @@ def completion(n_ok: ArrayLike, n_utterances: ArrayLike, rows: Rows, *, confiden
         raise InputError(f"n_ok[{at}]: {ok[at]:g} transcripts of {tried[at]:g} utterances")
     return [
         Completion(_one_less(found.rate), _one_less(found.high), _one_less(found.low), found)
-        for found in rates_by_group("failures", "utterance", tried - ok, tried, rows, confidence=confidence)
+        for found in rates_by_group("failures", "utterance", tried - ok, tried, rows, confidence=confidence, share=True)
     ]
 
 
 def _one_less(share: float | None) -> float | None:
-    return None if share is None else max(0.0, 1.0 - share)
+    return None if share is None else 1.0 - share
 
 
 def hallucination(
@@ -193,5 +193,5 @@ def keyword_misses(found: ArrayLike, said: ArrayLike, rows: Rows, *, confidence:
         at = int(np.argmax(recognised > spoken))
         raise InputError(f"found[{at}]: {recognised[at]:g} found of {spoken[at]:g} said")
     return rates_by_group(
-        "keyword_misses", "occurrence of a term", spoken - recognised, spoken, rows, confidence=confidence
+        "keyword_misses", "occurrence of a term", spoken - recognised, spoken, rows, confidence=confidence, share=True
     )
