@@ -158,12 +158,16 @@ _ADJUST = _several("--adjust", metavar="ATTR", help="Hold these equal in a model
 _DEEP = click.option("--deep", is_flag=True, help="Also measure utterance by utterance; takes longer.")
 
 
+_TERMS = click.option("--terms", metavar="FILE", help="With --deep: words or phrases whose recall is told by group.")
+
+
 @main.command()
 @click.argument("run")
 @_BY
 @_BASELINE
 @_ADJUST
 @_DEEP
+@_TERMS
 @_several("--confirm", metavar="ATTR", help="These in clean audio are one confirmatory family (Holm); screen the rest.")
 @click.option(
     "--screening",

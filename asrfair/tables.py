@@ -243,6 +243,80 @@ MATCHED = pa.schema(
     ]
 )
 
+ERROR_TYPES = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("part", pa.string()),
+        ("rate", pa.float64()),
+        ("baseline_rate", pa.float64()),
+        ("difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("df", pa.float64()),
+    ]
+)
+
+CONFUSIONS = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("reference", pa.string()),
+        ("hypothesis", pa.string()),
+        ("count", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("per_1000_words", pa.float64()),
+        ("baseline_per_1000_words", pa.float64()),
+        ("ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+    ]
+)
+
+HARMS = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("harm", pa.string()),
+        ("unit", pa.string()),
+        ("n_speakers", pa.int64()),
+        ("events", pa.float64()),
+        ("exposure", pa.float64()),
+        ("rate", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("p", pa.float64()),
+        ("p_adjusted", pa.float64()),
+        ("verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
+CALIBRATION = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("measure", pa.string()),
+        ("at", pa.float64()),
+        ("n_words", pa.int64()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
 ERROR_COUNTS = pa.schema(
     [("hits", pa.int32()), ("substitutions", pa.int32()), ("deletions", pa.int32()), ("insertions", pa.int32())]
 )
@@ -258,6 +332,10 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "system_gaps": SYSTEM_GAPS,
     "adjusted": ADJUSTED,
     "matched": MATCHED,
+    "error_types": ERROR_TYPES,
+    "confusions": CONFUSIONS,
+    "harms": HARMS,
+    "calibration": CALIBRATION,
     "error_counts": ERROR_COUNTS,
 }
 

@@ -15,9 +15,10 @@ from asrfair.errors import InputError
 from asrfair.files import write_aside, written_aside
 from asrfair.manifest import Attribute, groupable, parse_by
 from asrfair.pipeline.details import check_covariates, details
-from asrfair.pipeline.joints import SCORES_FILE, group_columns
+from asrfair.pipeline.joints import SCORES_FILE, group_columns, manifest_of, places, selected
 from asrfair.pipeline.results import Audit
-from asrfair.provenance import VerbClock, read_record, write_record
+from asrfair.pipeline.texts import SCHEMAS, read_terms, spoken_of, text_tables
+from asrfair.provenance import RunRecord, VerbClock, read_record, write_record
 from asrfair.scoring.writer import read_metadata
 from asrfair.stats import SCORE_COLUMNS, Family, SpeakerSums
 from asrfair.tables import check_table, csv_bytes
@@ -25,7 +26,7 @@ from asrfair.tables import check_table, csv_bytes
 TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
 """What analyze always writes, each as Parquet and as CSV."""
 
-FURTHER = ("adjusted", "matched")
+FURTHER = ("adjusted", "matched", *SCHEMAS)
 """What it writes if asked."""
 
 
@@ -39,6 +40,7 @@ def analyze(
     screening: str | None = None,
     adjust: Sequence[str] = (),
     deep: bool = False,
+    terms: str | Path | None = None,
 ) -> Audit:
     """Rates, intervals and disparities by group, from the scores of a run alone.
 
@@ -50,7 +52,9 @@ def analyze(
         confirm: attributes that make one confirmatory family (Holm) in clean audio; the rest is screened.
         screening: how the rest is adjusted behind the omnibus gate: `bh`, `by`, `two-stage`, `holm` or `max-t`.
         adjust: attributes to hold equal in a model beside the total disparities.
-        deep: whether to measure, utterance by utterance, quality shares, distances and matched prompts.
+        deep: whether to measure, utterance by utterance, quality shares, distances and matched prompts, and to read
+            the transcripts: kinds of error, confusions, other harms, confidences.
+        terms: a text file with words or phrases, one a line, whose recall is told by group; goes with `deep`.
 
     Raises:
         InputError: no scores, an attribute that has no groups, a group that does not occur, an unknown method.
@@ -62,6 +66,9 @@ def analyze(
     specs = ["*".join(spec) for spec in parse_by(by, attributes, metadata["undeclared"])]
     chosen = {name: a.baseline for name, a in attributes.items() if a.baseline is not None and groupable(a)}
     check_covariates(adjust, attributes)
+    if terms is not None and not deep:
+        raise InputError(f"--terms {terms}: goes with --deep, which reads the transcripts")
+    wanted = read_terms(Path(terms)) if terms is not None else []
     asked = _baselines(baseline)
     declared = _families(families, confirm, screening, specs)
     sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]])
@@ -73,6 +80,9 @@ def analyze(
         options: dict[str, Any] = {"covariates": list(dict.fromkeys(adjust)), "deep": deep, "seed": record.seed}
         more = details(folder / SCORES_FILE, specs, attributes, chosen | asked, **options)
         tables |= more | {"measures": pa.concat_tables([found.measures, *([more["measures"]] if deep else [])])}
+    if deep:
+        heard = {"baselines": chosen | asked, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
+        tables |= _from_texts(folder, record, specs, heard)
     _write_tables(folder, tables)
     record.config |= {"by": specs, "baselines": chosen | asked, "families": [_as_dict(f) for f in declared]}
     record.config |= {"adjust": list(adjust), "deep": deep}
@@ -80,6 +90,14 @@ def analyze(
     write_record(folder, record)
     always = {name: tables.pop(name) for name in TABLES}
     return Audit(**always, further=tables, run=record.as_dict(), run_folder=folder)
+
+
+def _from_texts(folder: Path, record: RunRecord, specs: Sequence[str], options: dict[str, Any]) -> dict[str, pa.Table]:
+    """The tables that need the transcripts, and so the manifest with its references."""
+    manifest = manifest_of(folder, record)
+    rows = selected(manifest, record.limit, record.seed)
+    options |= {"costs": record.costs, "language": manifest.dataset.language}
+    return text_tables(folder, places(record), spoken_of(rows, manifest.attributes, specs, **options))
 
 
 def _write_tables(folder: Path, tables: Mapping[str, pa.Table]) -> None:
