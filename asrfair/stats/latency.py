@@ -70,8 +70,10 @@ def latency(
         audio = np.array(duration_s, np.float64)
         factors = [*rates_by_group("latency", "second of audio", waited, audio, rows, confidence=confidence)]
     found = []
+    order = np.lexsort((waited, rows.codes))
     for (group, against, here, there), factor in zip(rows.contrasts(), factors, strict=True):
-        medians = [_medians(waited[side], rows.codes[side], rows.n_speakers) for side in (here, there)]
+        ordered = (order[side[order]] for side in (here, there))
+        medians = [_medians(waited[at], rows.codes[at], rows.n_speakers) for at in ordered]
         names = ("typical_latency", "speaker", group, against)
         typical = rate_of_sides(names, medians[0], medians[1], confidence=confidence)
         quantiles = _quantiles(waited[here]) if SUPPRESSED not in typical.flags else (None, None)
@@ -80,13 +82,18 @@ def latency(
 
 
 def _medians(waited: Sums, codes: NDArray[np.int64], n_speakers: int) -> tuple[Sums, Sums]:
-    """Each speaker's median, and 1 for each who has one; 0 for the others, shape (n_speakers,) each."""
-    ordered = waited[np.lexsort((waited, codes))]
+    """Each speaker's median, and 1 for each who has one; 0 for the others, shape (n_speakers,) each.
+
+    Args:
+        waited: seconds, ordered by speaker and then by themselves.
+        codes: the speaker of each.
+        n_speakers: how many there are.
+    """
     sizes = np.bincount(codes, minlength=n_speakers)
     present = sizes > 0
     starts, counts = (np.cumsum(sizes) - sizes)[present], sizes[present]
     medians = np.zeros(n_speakers)
-    medians[present] = (ordered[starts + (counts - 1) // 2] + ordered[starts + counts // 2]) / 2.0
+    medians[present] = (waited[starts + (counts - 1) // 2] + waited[starts + counts // 2]) / 2.0
     return medians, present.astype(np.float64)
 
 

@@ -74,9 +74,11 @@ class Rows:
         >>> {group: mask.tolist() for group, mask in Rows.from_labels([1, 2, 3], ["a|b", None, "b"]).groups.items()}
         {'a': [True, False, False], 'b': [True, False, True]}
         """
-        members = [frozenset(filter(None, (label or "").split("|"))) for label in labels]
+        number = {label: at for at, label in enumerate(dict.fromkeys(labels))}
+        codes = np.fromiter(map(number.__getitem__, labels), np.int64, len(labels))
+        members = [frozenset(filter(None, (label or "").split("|"))) for label in number]
         found = sorted(frozenset().union(*members))
-        masks = {group: np.array([group in row for row in members], np.bool_) for group in found}
+        masks = {group: np.array([group in one for one in members], np.bool_)[codes] for group in found}
         return cls(speakers, masks, baseline=baseline)
 
     def sums(self, values: ArrayLike, mask: Mask) -> Sums:
