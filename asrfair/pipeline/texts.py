@@ -25,7 +25,7 @@ from asrfair.scoring.events import error_events, words_in_runs
 from asrfair.scoring.keywords import keyword_counts
 from asrfair.stats.errors_by_group import ErrorWords, confusions
 from asrfair.stats.multiplicity import holm
-from asrfair.stats.policy import SUPPRESSED, verdict
+from asrfair.stats.policy import BASELINE_PREFIX, SUPPRESSED, verdict
 from asrfair.stats.rates import Sums
 from asrfair.stats.sides import Rows
 from asrfair.store import read_hypotheses
@@ -111,9 +111,15 @@ def _judged(rows: list[Row]) -> list[Row]:
     """Rows with p adjusted by Holm over all harms and groups of a cell, and a verdict."""
     adjusted = holm([row["p"] for row in rows])
     return [
-        row | {"p_adjusted": p, "verdict": verdict(row["ratio"], p, suppressed=SUPPRESSED in row["flags"])}
+        row | {"p_adjusted": p, "verdict": None if row["group"] == row["baseline"] else _verdict(row, p)}
         for row, p in zip(rows, adjusted, strict=True)
     ]
+
+
+def _verdict(row: Row, p_adjusted: float | None) -> str:
+    """What may be said of one harm of one group."""
+    hidden = not {SUPPRESSED, BASELINE_PREFIX + SUPPRESSED}.isdisjoint(row["flags"])
+    return verdict(row["ratio"], p_adjusted, suppressed=hidden)
 
 
 class _Heard:

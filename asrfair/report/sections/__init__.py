@@ -7,13 +7,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from asrfair.report.sections import adjusted, matched, normalizers, spread, systems
+from asrfair.report.sections import (
+    adjusted,
+    calibration,
+    errors,
+    frontier,
+    harms,
+    matched,
+    normalizers,
+    spread,
+    systems,
+)
 from asrfair.report.sections._base import Context, Row, Section
 
 __all__ = ["TABLES", "Context", "Row", "Section", "make_sections"]
 
-_PARTS = (spread, systems, normalizers, adjusted, matched)
-TABLES = tuple(part.TABLE for part in _PARTS)
+_PARTS = (spread, systems, frontier, normalizers, adjusted, matched, errors, harms, calibration)
+TABLES = tuple(dict.fromkeys(part.TABLE for part in _PARTS))
 """The tables that further parts are drawn from."""
 
 

@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from asrfair.report.sections._base import Context, Row, Section, headline
 from asrfair.report.wording import condition, interval, isolated, number, p_value, percent, percent_interval
+from asrfair.stats.regression import meaning
 
 TABLE = "adjusted"
+NO_MODEL = "not_estimable"
 
 
 def section(rows: Sequence[Row], context: Context) -> Section | None:
@@ -24,7 +26,10 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "(Poisson model, the speaker as the unit). Neither is the true one: if a group has the worse microphones, "
             "holding noise equal hides what its people live with. Single tests, not adjusted for their number."
         ),
-        sentences=[f"{row['attribute']}: no model: {row['note']}" for row in mine if "not_estimable" in row["flags"]],
+        sentences=[
+            *(f"{row['attribute']}: no model: {row['note']}" for row in mine if NO_MODEL in (row["flags"] or [])),
+            *_meanings(mine),
+        ],
         header=[
             "system",
             "condition",
@@ -41,6 +46,17 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
     )
 
 
+def _meanings(rows: Sequence[Row]) -> list[str]:
+    """The flags that occur, in plain words."""
+    flags = dict.fromkeys(flag for row in rows for flag in row["flags"] or [] if flag != NO_MODEL)
+    return [f"{_plain(flag)}: {meaning(flag)}." for flag in flags]
+
+
+def _plain(flag: str) -> str:
+    """A flag as it stands in the table."""
+    return flag.replace("_", " ")
+
+
 def _line(row: Row) -> list[str]:
     """One group."""
     own = row["group"] == row["baseline"]
@@ -55,5 +71,5 @@ def _line(row: Row) -> list[str]:
         "" if own else interval(row["adjusted_low"], row["adjusted_high"]),
         "" if own else p_value(row["adjusted_p"]),
         f"{percent(row['adjusted_wer'])} ({within})",
-        ", ".join(flag.replace("_", " ") for flag in row["flags"] or []),
+        ", ".join(_plain(flag) for flag in row["flags"] or []),
     ]
