@@ -60,6 +60,9 @@ _BY = _several("--by", metavar="ATTR|A*B", help="Attribute or intersection; ever
 _BASELINE = _several(
     "--baseline", metavar="ATTR=GROUP", help="Compare with this group instead of the manifest's choice."
 )
+_K = click.option(
+    "--k", type=int, default=5, show_default=True, metavar="K", help="Publish groups of K speakers or more."
+)
 _LIMIT = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A seeded sample, stratified by group.")
 _SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample and of the noise.")
 _WORKERS = click.option(
@@ -72,6 +75,41 @@ _MAX_FAILED = click.option(
     show_default=True,
     metavar="SHARE",
     help="Exit with 4 if more than this share of the utterances failed.",
+)
+
+
+def _analysis(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of an analysis."""
+    for option in reversed(_ANALYSIS):
+        command = option(command)
+    return command
+
+
+_ANALYSIS = (
+    _BY,
+    _BASELINE,
+    _several("--adjust", metavar="ATTR", help="Hold these equal in a model beside the total disparities."),
+    click.option("--deep", is_flag=True, help="Also measure utterance by utterance, and read the transcripts."),
+    click.option("--terms", metavar="FILE", help="With --deep: words or phrases whose recall is told by group."),
+    _several("--confirm", metavar="ATTR", help="These in clean audio are one family (Holm); screen the rest."),
+    click.option(
+        "--screening",
+        type=click.Choice(["bh", "by", "two-stage", "holm", "max-t"]),
+        help="Adjust what is not confirmatory so, behind the omnibus test.",
+    ),
+    click.option(
+        "--empty-ref",
+        type=click.Choice(["count", "separate"]),
+        default="count",
+        show_default=True,
+        help="Words written where nothing was said: errors of the group, or told apart.",
+    ),
+    click.option(
+        "--design-effect",
+        type=float,
+        metavar="D",
+        help="Where speakers are not known: give intervals, with D times the variance of independent utterances.",
+    ),
 )
 
 
@@ -154,26 +192,9 @@ def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: fl
     _finish(pipeline.score(run, **options), max_failed)
 
 
-_ADJUST = _several("--adjust", metavar="ATTR", help="Hold these equal in a model beside the total disparities.")
-_DEEP = click.option("--deep", is_flag=True, help="Also measure utterance by utterance; takes longer.")
-
-
-_TERMS = click.option("--terms", metavar="FILE", help="With --deep: words or phrases whose recall is told by group.")
-
-
 @main.command()
 @click.argument("run")
-@_BY
-@_BASELINE
-@_ADJUST
-@_DEEP
-@_TERMS
-@_several("--confirm", metavar="ATTR", help="These in clean audio are one confirmatory family (Holm); screen the rest.")
-@click.option(
-    "--screening",
-    type=click.Choice(["bh", "by", "two-stage", "holm", "max-t"]),
-    help="Adjust what is not confirmatory so, behind the omnibus test.",
-)
+@_analysis
 def analyze(run: str, **options: Any) -> None:
     """Rates, intervals and disparities by group, from the scores of a run."""
     pipeline = _pipeline()
@@ -183,7 +204,7 @@ def analyze(run: str, **options: Any) -> None:
 
 @main.command()
 @click.argument("run")
-@click.option("--k", type=int, default=5, show_default=True, metavar="K", help="Publish groups of K speakers or more.")
+@_K
 @click.option("--public", is_flag=True, help="For the public: --k 10.")
 def report(run: str, k: int, public: bool) -> None:
     """Write the service card (card.json, card.md) and the page (report.html) of a run."""
@@ -199,8 +220,8 @@ def report(run: str, k: int, public: bool) -> None:
 @_OUT
 @_NORMALIZERS
 @_COSTS
-@_BY
-@_BASELINE
+@_analysis
+@_K
 @_MAX_FAILED
 def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: float, **options: Any) -> None:
     """Score, analyze and report in one, for transcripts made elsewhere."""

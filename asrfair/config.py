@@ -101,6 +101,12 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     by: list[str] = []
     baselines: dict[str, str] = {}
     families: list[FamilySpec] = []
+    adjust: list[str] = []
+    deep: bool = False
+    terms: str | None = None
+    empty_ref: str = "count"
+    design_effect: float | None = None
+    k: int = 5
 
 
 def load_config(path: Path) -> RunConfig:
@@ -127,6 +133,7 @@ def load_config(path: Path) -> RunConfig:
         config,
         manifest=str(base / config.manifest),
         out=str(base / config.out),
+        terms=None if config.terms is None else str(base / config.terms),
         hypotheses=[msgspec.structs.replace(spec, file=str(base / spec.file)) for spec in config.hypotheses],
         systems=[_anchored(spec, base) for spec in config.systems],
     )

@@ -18,9 +18,11 @@ from asrfair.pipeline.details import check_covariates, details
 from asrfair.pipeline.joints import SCORES_FILE, group_columns, manifest_of, places, selected
 from asrfair.pipeline.results import Audit
 from asrfair.pipeline.texts import SCHEMAS, read_terms, spoken_of, text_tables
+from asrfair.pipeline.unknown_speakers import assume_design_effect
 from asrfair.provenance import RunRecord, VerbClock, read_record, write_record
 from asrfair.scoring.writer import read_metadata
 from asrfair.stats import SCORE_COLUMNS, Family, SpeakerSums
+from asrfair.stats.design_effect import check_design_effect
 from asrfair.tables import check_table, csv_bytes
 
 TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
@@ -41,6 +43,8 @@ def analyze(
     adjust: Sequence[str] = (),
     deep: bool = False,
     terms: str | Path | None = None,
+    empty_ref: str = "count",
+    design_effect: float | None = None,
 ) -> Audit:
     """Rates, intervals and disparities by group, from the scores of a run alone.
 
@@ -55,6 +59,10 @@ def analyze(
         deep: whether to measure, utterance by utterance, quality shares, distances and matched prompts, and to read
             the transcripts: kinds of error, confusions, other harms, confidences.
         terms: a text file with words or phrases, one a line, whose recall is told by group; goes with `deep`.
+        empty_ref: `count` for words written where nothing was said in the numerator of the rate, `separate` to tell
+            of them among the harms only.
+        design_effect: where the manifest does not say who speaks, give intervals under this effect, vouched for by
+            the user; without it there are none.
 
     Raises:
         InputError: no scores, an attribute that has no groups, a group that does not occur, an unknown method.
@@ -64,32 +72,47 @@ def analyze(
     metadata = read_metadata(folder / SCORES_FILE)
     attributes = msgspec.convert(metadata["attributes"], dict[str, Attribute])
     specs = ["*".join(spec) for spec in parse_by(by, attributes, metadata["undeclared"])]
-    chosen = {name: a.baseline for name, a in attributes.items() if a.baseline is not None and groupable(a)}
+    baselines = {name: a.baseline for name, a in attributes.items() if a.baseline is not None and groupable(a)}
+    baselines |= (asked := _baselines(baseline))
     check_covariates(adjust, attributes)
-    if terms is not None and not deep:
-        raise InputError(f"--terms {terms}: goes with --deep, which reads the transcripts")
-    wanted = read_terms(Path(terms)) if terms is not None else []
-    asked = _baselines(baseline)
+    check_design_effect(design_effect)
+    wanted = _terms(terms, deep=deep)
     declared = _families(families, confirm, screening, specs)
-    sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]])
+    sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]], empty_ref=empty_ref)
     _read_scores(folder / SCORES_FILE, sums, specs, attributes)
     _check_baselines(asked, sums.groups())
-    found = sums.finish(chosen | asked, declared, seed=record.seed)
+    found = sums.finish(baselines, declared, seed=record.seed)
     tables = {name: getattr(found, name) for name in TABLES}
+    looked_at = (folder / SCORES_FILE, specs, attributes)
+    if design_effect is not None:
+        tables |= assume_design_effect(tables, *looked_at, design_effect)
     if deep or adjust:
-        options: dict[str, Any] = {"covariates": list(dict.fromkeys(adjust)), "deep": deep, "seed": record.seed}
-        more = details(folder / SCORES_FILE, specs, attributes, chosen | asked, **options)
+        covariates = list(dict.fromkeys(adjust))
+        more = details(*looked_at, baselines, covariates=covariates, deep=deep, seed=record.seed)
         tables |= more | {"measures": pa.concat_tables([found.measures, *([more["measures"]] if deep else [])])}
     if deep:
-        heard = {"baselines": chosen | asked, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
-        tables |= _from_texts(folder, record, specs, heard)
+        options = {"baselines": baselines, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
+        tables |= _from_texts(folder, record, specs, options)
     _write_tables(folder, tables)
-    record.config |= {"by": specs, "baselines": chosen | asked, "families": [_as_dict(f) for f in declared]}
-    record.config |= {"adjust": list(adjust), "deep": deep}
+    record.config |= {"by": specs, "baselines": baselines, "families": [_as_dict(f) for f in declared]}
+    record.config |= {"adjust": list(adjust), "deep": deep, "empty_ref": empty_ref, "design_effect": design_effect}
     record.verbs.append(clock.entry(by=specs, **{f"n_{name}": len(table) for name, table in tables.items()}))
     write_record(folder, record)
     always = {name: tables.pop(name) for name in TABLES}
     return Audit(**always, further=tables, run=record.as_dict(), run_folder=folder)
+
+
+def _terms(path: str | Path | None, *, deep: bool) -> list[str]:
+    """The terms whose recall is asked for.
+
+    Raises:
+        InputError: a file that cannot be used, or terms without the analysis that reads the transcripts.
+    """
+    if path is None:
+        return []
+    if not deep:
+        raise InputError(f"--terms {path}: goes with --deep, which reads the transcripts")
+    return read_terms(Path(path))
 
 
 def _from_texts(folder: Path, record: RunRecord, specs: Sequence[str], options: dict[str, Any]) -> dict[str, pa.Table]:

@@ -66,7 +66,7 @@ def details(
     """
     rows: dict[str, list[dict[str, Any]]] = {"adjusted": [], "matched": [], "measures": []}
     single = [spec for spec in specs if "*" not in spec]
-    for found, held in _cells(path, single, attributes, covariates):
+    for found, held in cells(path, single, attributes, covariates):
         for attribute in single:
             baseline = baselines.get(attribute)
             if held:
@@ -88,15 +88,28 @@ def first_cell(path: Path) -> Utterances:
         RunFolderError: the file is absent, or has no row.
     """
     read_metadata(path)
-    for found, _ in _cells(path, (), {}, ()):
+    for found, _ in cells(path, (), {}, ()):
         return found
     raise RunFolderError(f"{path}: no row; nothing can be measured")
 
 
-def _cells(
-    path: Path, specs: Sequence[str], attributes: Mapping[str, Attribute], covariates: Sequence[str]
+def cells(
+    path: Path,
+    specs: Sequence[str],
+    attributes: Mapping[str, Attribute],
+    covariates: Sequence[str],
+    *,
+    speakers_known: bool = True,
 ) -> Iterator[tuple[Utterances, dict[str, Any]]]:
-    """The utterances of each cell, with the covariates of each; blocks of a cell follow each other in the file."""
+    """The transcribed utterances of each cell, with the covariates of each.
+
+    Args:
+        path: the scores file; blocks of a cell follow each other in it.
+        specs: single attributes whose groups are wanted.
+        attributes: what the columns mean.
+        covariates: attributes whose values are wanted.
+        speakers_known: whether to leave out utterances whose speaker is not known.
+    """
     waiting: list[pa.Table] = []
     with pq.ParquetFile(path) as file:
         wanted = [*CELL, "status", "speaker_id", *COUNTS, *dict.fromkeys([*specs, *covariates])]
@@ -106,11 +119,13 @@ def _cells(
             if not len(rows):
                 continue
             if waiting and _cell_of(waiting[-1]) != _cell_of(rows):
-                yield _utterances(pa.concat_tables(waiting), specs, attributes, covariates)
+                yield _utterances(
+                    pa.concat_tables(waiting), specs, attributes, covariates, speakers_known=speakers_known
+                )
                 waiting = []
             waiting.append(rows)
     if waiting:
-        yield _utterances(pa.concat_tables(waiting), specs, attributes, covariates)
+        yield _utterances(pa.concat_tables(waiting), specs, attributes, covariates, speakers_known=speakers_known)
 
 
 def _cell_of(rows: pa.Table) -> tuple[str, str, str]:
@@ -120,16 +135,23 @@ def _cell_of(rows: pa.Table) -> tuple[str, str, str]:
 
 
 def _utterances(
-    rows: pa.Table, specs: Sequence[str], attributes: Mapping[str, Attribute], covariates: Sequence[str]
+    rows: pa.Table,
+    specs: Sequence[str],
+    attributes: Mapping[str, Attribute],
+    covariates: Sequence[str],
+    *,
+    speakers_known: bool,
 ) -> tuple[Utterances, dict[str, Any]]:
-    """The transcribed rows of a cell whose speaker is known, as arrays."""
+    """The transcribed rows of a cell, as arrays."""
     cell = _cell_of(rows)
-    rows = rows.filter(pc.and_(pc.equal(rows["status"], "ok"), pc.is_valid(rows["speaker_id"])))
+    rows = rows.filter(pc.equal(rows["status"], "ok"))
+    if speakers_known:
+        rows = rows.filter(pc.is_valid(rows["speaker_id"]))
     counts = {name: rows[name].to_numpy().astype(np.float64) for name in COUNTS}
     groups = group_columns(rows.select(list(specs)), attributes)
     found = Utterances(
         cell=cell,
-        speakers=np.array(rows["speaker_id"].to_pylist(), dtype=np.str_),
+        speakers=np.array(pc.fill_null(rows["speaker_id"], "").to_pylist(), dtype=np.str_),
         errors=counts["substitutions"] + counts["deletions"] + counts["insertions"],
         words=counts["hits"] + counts["substitutions"] + counts["deletions"],
         groups={name: np.array(column.to_pylist(), dtype=object) for name, column in groups.items()},

@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from asrfair import config as configuration
 from asrfair.adapters import available_engines, describe_options
@@ -17,6 +18,7 @@ from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.results import Audit, Checked, Outcome
 from asrfair.provenance import read_record
 from asrfair.records import CLEAN
+from asrfair.stats.suppression import K_EXPORTED
 
 DEMO_CONDITION = "machine-hum@5dB"
 
@@ -39,6 +41,8 @@ def audit(
     costs: str = "levenshtein",
     by: Sequence[str] = (),
     baseline: Sequence[str] | Mapping[str, str] = (),
+    k: int = K_EXPORTED,
+    **analysis: Any,
 ) -> Audit:
     """Score, analyze and report in one, for transcripts made elsewhere: no audio, no engine, no GPU.
 
@@ -50,16 +54,19 @@ def audit(
         costs: as for `score`.
         by: as for `analyze`.
         baseline: as for `analyze`.
+        k: as for `report`.
+        **analysis: further options of `analyze`: `deep`, `adjust`, `confirm`, `screening` and so on.
 
     Raises:
         InputError: anything that cannot be used, with its place and remedy.
     """
+    options: dict[str, Any] = {"normalizer": normalizer, "costs": costs, "by": by, "baseline": baseline, "k": k}
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
-            made = audit(manifest, hypotheses, out=folder, normalizer=normalizer, costs=costs, by=by, baseline=baseline)
+            made = audit(manifest, hypotheses, out=folder, **options, **analysis)
             return replace(made, run_folder=None, files=())
     ingest(manifest, hypotheses, out)
-    return from_hypotheses(out, normalizer=normalizer, costs=costs, by=by, baseline=baseline)
+    return from_hypotheses(out, **options, **analysis)
 
 
 def run(path: str | Path, *, limit: int | None = None, progress: Progress | None = None) -> Outcome:
@@ -90,9 +97,15 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         wanted.out,
         normalizer=wanted.normalizers,
         costs=wanted.costs,
+        k=wanted.k,
         by=wanted.by,
         baseline=wanted.baselines,
         families=wanted.families,
+        adjust=wanted.adjust,
+        deep=wanted.deep,
+        terms=wanted.terms,
+        empty_ref=wanted.empty_ref,
+        design_effect=wanted.design_effect,
     )
     return made.outcome(max_failed=wanted.max_failed)
 
@@ -123,14 +136,13 @@ def from_hypotheses(
     *,
     normalizer: Sequence[str] = (),
     costs: str = "levenshtein",
-    by: Sequence[str] = (),
-    baseline: Sequence[str] | Mapping[str, str] = (),
-    families: Sequence[configuration.FamilySpec] = (),
+    k: int = K_EXPORTED,
+    **analysis: Any,
 ) -> Audit:
-    """Score, analyze and report a run that has hypotheses."""
+    """Score, analyze and report a run that has hypotheses; `analysis` are the options of `analyze`."""
     score(out, normalizer=normalizer, costs=costs)
-    made = analyze(out, by=by, baseline=baseline, families=families)
-    files = report(out)
+    made = analyze(out, **analysis)
+    files = report(out, k=k)
     return replace(made, run=read_record(Path(out)).as_dict(), files=files)
 
 

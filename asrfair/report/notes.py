@@ -32,6 +32,7 @@ SHORT = {
     "paired": "same speakers on both sides",
     "mirrored": "the other group's row, mirrored",
     "baseline_absent": "the named baseline does not occur",
+    "design_effect_assumed": "interval by an assumed design effect",
     "confounded_with_speaker": "group and person are one",
 }
 

@@ -56,18 +56,23 @@ class SpeakerSums:
     Args:
         by: attributes (`accent`) and intersections (`accent*gender`); `all` is always included.
         normalizers: names in the order of the tables; others follow in order of appearance.
+        empty_ref: `count` to count words written where nothing was said as errors of the group, `separate` to leave
+            them to the table of harms.
 
     Raises:
-        InputError: an intersection names an attribute twice.
+        InputError: an intersection names an attribute twice, or `empty_ref` is unknown.
     """
 
-    def __init__(self, by: Sequence[str], normalizers: Sequence[str] = ()) -> None:
+    def __init__(self, by: Sequence[str], normalizers: Sequence[str] = (), *, empty_ref: str = "count") -> None:
+        if empty_ref not in ("count", "separate"):
+            raise InputError(f"empty_ref {empty_ref!r}: must be 'count' or 'separate'")
         self._specs = {spec: tuple(spec.split("*")) for spec in by if spec != ALL}
         for spec, parts in self._specs.items():
             if len(set(parts)) < len(parts) or "" in parts:
                 raise InputError(f"{spec!r} is no intersection: name different attributes, such as accent*gender")
         self._normalizers = tuple(normalizers)
-        self._sums = AtomSums(list(dict.fromkeys(part for parts in self._specs.values() for part in parts)))
+        names = list(dict.fromkeys(part for parts in self._specs.values() for part in parts))
+        self._sums = AtomSums(names, count_on_silence=empty_ref == "count")
 
     def add(self, scores: pa.Table | pa.RecordBatch, groups: Mapping[str, pa.ChunkedArray | pa.Array]) -> None:
         """Add a batch of rows.

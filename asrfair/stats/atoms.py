@@ -77,10 +77,12 @@ class AtomSums:
 
     Args:
         attributes: attributes whose values are told apart.
+        count_on_silence: whether words inserted where nothing was said (no reference words) count as errors.
     """
 
-    def __init__(self, attributes: Sequence[str]) -> None:
+    def __init__(self, attributes: Sequence[str], *, count_on_silence: bool = True) -> None:
         self.attributes = tuple(attributes)
+        self._count_on_silence = count_on_silence
         self.vocabularies = {
             name: Vocabulary() for name in (*CELL, "speaker_id", *(f"attribute {a}" for a in attributes))
         }
@@ -104,6 +106,10 @@ class AtomSums:
         ok = pc.fill_null(pc.equal(scores["status"], "ok"), False)
         failed = 1 - _integers(ok)
         counts = [_integers(pc.if_else(ok, scores[name], 0)) for name in COUNTED]
+        if not self._count_on_silence:
+            hits, substitutions, deletions, insertions, characters, wrong = counts
+            spoken = hits + substitutions + deletions > 0
+            counts[3:] = [np.where(spoken, insertions, 0), characters, np.where(characters > 0, wrong, 0)]
         self._parts.append(_reduced(keys, np.stack([np.ones_like(failed), failed, *counts])))
         self._waiting += len(self._parts[-1].sums[0])
         if self._waiting > _MERGE_AT:

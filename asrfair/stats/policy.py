@@ -149,10 +149,11 @@ CONTRAST_FLAGS: Mapping[str, str] = {
     "confounded_with_speaker": f"every group has fewer than {MIN_SPEAKERS} speakers: group and voice are one",
 }
 
-PUBLICATION_FLAGS: Mapping[str, str] = {
+FURTHER_FLAGS: Mapping[str, str] = {
+    "design_effect_assumed": "speakers are not known: the interval rests on a design effect that the user vouches for",
     "complementary": "withheld, because a smaller group could be worked out from this one and the totals",
 }
-"""What is said of groups on a card and not in a table of the run folder; see `suppression`."""
+"""Flags that other parts set: `design_effect`, and on a card `suppression`."""
 
 _MEANINGS = {rule.flag: rule.meaning for rule in RULES}
 _REFUSES_P = frozenset(rule.flag for rule in RULES if rule.refuses_p)
@@ -175,7 +176,7 @@ def meaning(flag: str) -> str:
     >>> meaning("baseline_few_words")
     'baseline: fewer than 500 reference words'
     """
-    told = {**CONTRAST_FLAGS, **PUBLICATION_FLAGS}
+    told = {**CONTRAST_FLAGS, **FURTHER_FLAGS}
     if flag in told:
         return told[flag]
     if flag.startswith(BASELINE_PREFIX) and flag.removeprefix(BASELINE_PREFIX) in _MEANINGS:

@@ -143,7 +143,7 @@ def test_a_bound_next_to_1_is_given_with_the_decimals_that_show_its_side():
 
 
 def test_every_flag_of_the_policy_has_a_few_words():
-    assert set(SHORT) == {rule.flag for rule in policy.RULES} | {*policy.CONTRAST_FLAGS, *policy.PUBLICATION_FLAGS}
+    assert set(SHORT) == {rule.flag for rule in policy.RULES} | {*policy.CONTRAST_FLAGS, *policy.FURTHER_FLAGS}
     refusing = {rule.flag for rule in policy.RULES if rule.refuses_p}
     assert refusing <= set(WITHHOLDING)
 
