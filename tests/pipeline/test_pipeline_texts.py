@@ -43,7 +43,7 @@ def run(tmp_path):
                 if accent == "b":
                     made = "thank you for watching" if silent and s % 2 else text.replace("warfarin in the morning", "")
                 words = [[w, 0.0, 0.1, 0.9 - 0.1 * (s % 3)] for w in made.split()]
-                words = [w if (i + s) % 5 else [w[0] + "x", *w[1:]] for i, w in enumerate(words)]
+                words = [w if (i + s) % 7 else [w[0] + "x", *w[1:]] for i, w in enumerate(words)]
                 heard.append({"utterance_id": utterance, "text": " ".join(w[0] for w in words), "words": words})
     _write(tmp_path / "data", rows, heard)
     ingest(tmp_path / "data", {"one": tmp_path / "data" / "one.jsonl"}, tmp_path / "run")
