@@ -100,6 +100,9 @@ def _in_process(side: str, path: Path) -> dict[str, object]:
 
 
 def _asrfair(path: Path) -> dict[str, list[float]]:
+    from asrfair.startup import keep_pandas_out
+
+    keep_pandas_out()  # as the command line does
     import pyarrow.parquet as pq
 
     from asrfair.stats import SCORE_COLUMNS, SpeakerSums
