@@ -176,6 +176,8 @@ def adjusted_rows(
 ) -> Iterator[Row]:
     """Rows of `tables.ADJUSTED`: total and adjusted side by side; one with a note where no model can be fitted."""
     held = {name: values for name, values in covariates.items() if name != attribute}
+    if not held:
+        return
     base = found.base(attribute) | {"covariates": "+".join(held)}
     values = found.groups[attribute]
     try:
