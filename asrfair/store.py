@@ -99,15 +99,19 @@ class HypothesisStore:
         if rows:
             self.append_table(table_of(rows))
 
-    def append_table(self, rows: pa.Table) -> None:
-        """Commit a table of `tables.HYPOTHESES`, in parts of `PART_ROWS` rows.
+    def append_table(self, rows: pa.Table, *, part_rows: int = PART_ROWS) -> None:
+        """Commit a table of `tables.HYPOTHESES`.
+
+        Args:
+            rows: what to store.
+            part_rows: rows that a crash may lose; more where they can be had again from a file.
 
         Raises:
             RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
         """
         check_table(rows.schema, "hypotheses", "hypotheses to store")
-        for start in range(0, len(rows), PART_ROWS):
-            self._write([rows.slice(start, PART_ROWS)])
+        for start in range(0, len(rows), part_rows):
+            self._write([rows.slice(start, part_rows)])
 
     def known(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
         """What is there for one system and condition: utterance_id -> (key, status, error) of its latest row."""

@@ -14,7 +14,7 @@ import re
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import pyarrow as pa
@@ -27,6 +27,7 @@ from asrfair.tables import HYPOTHESES
 
 MOST_FAULTS = 1000
 _SCHEMA = pa.schema([HYPOTHESES.field(name) for name in ("utterance_id", "text", "words")])
+_BLOCK_BYTES = 4_000_000
 _BLOCK_ROWS = 20_000
 _TRN = re.compile(r"^(?P<text>.*?)\s*\((?P<id>[^()\s]+)\)\s*$", re.DOTALL)
 
@@ -69,14 +70,15 @@ class Precomputed(TranscriptSource):
             raise InputError(
                 f"{file}: transcripts are read from .jsonl, .csv, .tsv or .trn, not {path.suffix or 'this'}"
             )
+        self._name = path.name
+        faults: list[Fault] = []
         try:
-            data = path.read_bytes()
+            with path.open("rb") as stream:
+                self._digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                stream.seek(0)
+                self._table = _collect(readers[path.suffix.lower()](stream, file, faults), file, faults)
         except OSError as error:
             raise InputError(f"{file}: the transcripts cannot be read: {error.strerror}") from error
-        self._name = path.name
-        self._digest = hashlib.sha256(data).hexdigest()
-        faults: list[Fault] = []
-        self._table = _collect(readers[path.suffix.lower()](data, file, faults), file, faults)
 
     def describe(self) -> SystemInfo:
         """The file's name and digest."""
@@ -139,25 +141,51 @@ def _joined(text: str | msgspec.UnsetType | None, words: list[WordRow] | None) -
     return text
 
 
-def _jsonl(data: bytes, file: str, faults: list[Fault]) -> Iterator[Row]:
+def _jsonl(stream: BinaryIO, file: str, faults: list[Fault]) -> Iterator[Row]:
     """Rows of JSONL."""
     decoder = msgspec.json.Decoder(_Line)
-    for number, line in enumerate(io.BytesIO(data.removeprefix(b"\xef\xbb\xbf")), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = decoder.decode(line)
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-            faults.append(Fault(file, number, "", f"{error}; a line is {{'utterance_id': ..., 'text': ...}} in UTF-8"))
-            continue
+    for number, row in _lines(stream, decoder, file, faults):
         if row.text is msgspec.UNSET and row.words is None:
             faults.append(Fault(file, number, "text", "is missing; null means that the system failed here"))
             continue
         yield number, row.utterance_id, _joined(row.text, row.words), row.words
 
 
-def _decoded(data: bytes, file: str, faults: list[Fault]) -> str | None:
+def _lines(
+    stream: BinaryIO, decoder: msgspec.json.Decoder[_Line], file: str, faults: list[Fault]
+) -> Iterator[tuple[int, _Line]]:
+    """Every line with its number: some megabytes at once where all can be read and none is empty, else one by one."""
+    number = 0
+    while block := stream.read(_BLOCK_BYTES) + stream.readline():
+        block = block if number else block.removeprefix(b"\xef\xbb\xbf")
+        n_lines = block.count(b"\n") + (not block.endswith(b"\n"))
+        try:
+            rows = decoder.decode_lines(block)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            rows = []
+        if len(rows) == n_lines:
+            yield from enumerate(rows, start=number + 1)
+        else:
+            yield from _lines_one_by_one(block, number, decoder, file, faults)
+        number += n_lines
+
+
+def _lines_one_by_one(
+    block: bytes, number: int, decoder: msgspec.json.Decoder[_Line], file: str, faults: list[Fault]
+) -> Iterator[tuple[int, _Line]]:
+    """The lines of a block in which something is wrong, or empty; `number` lines came before."""
+    for at, line in enumerate(io.BytesIO(block), start=number + 1):
+        if not line.strip():
+            continue
+        try:
+            yield at, decoder.decode(line)
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            faults.append(Fault(file, at, "", f"{error}; a line is {{'utterance_id': ..., 'text': ...}} in UTF-8"))
+
+
+def _decoded(stream: BinaryIO, file: str, faults: list[Fault]) -> str | None:
     """The file as text."""
+    data = stream.read()
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -166,9 +194,9 @@ def _decoded(data: bytes, file: str, faults: list[Fault]) -> str | None:
         return None
 
 
-def _csv(data: bytes, file: str, faults: list[Fault]) -> Iterator[Row]:
+def _csv(stream: BinaryIO, file: str, faults: list[Fault]) -> Iterator[Row]:
     """Rows of CSV or TSV."""
-    text = _decoded(data, file, faults)
+    text = _decoded(stream, file, faults)
     if text is None:
         return
     delimiter = "\t" if file.lower().endswith(".tsv") else ","
@@ -207,9 +235,9 @@ def _csv_row(
     yield line, row["utterance_id"], _joined(row.get("text", msgspec.UNSET), words), words
 
 
-def _trn(data: bytes, file: str, faults: list[Fault]) -> Iterator[Row]:
+def _trn(stream: BinaryIO, file: str, faults: list[Fault]) -> Iterator[Row]:
     """Rows of sclite's trn."""
-    text = _decoded(data, file, faults)
+    text = _decoded(stream, file, faults)
     for number, line in enumerate(() if text is None else io.StringIO(text), start=1):
         if not line.strip() or line.startswith(";;"):
             continue

@@ -12,7 +12,15 @@ from asrfair import config as configuration
 from asrfair.adapters import TranscriptSource, check_options, engine_class, load_engine
 from asrfair.errors import InputError
 from asrfair.manifest import load_manifest
-from asrfair.pipeline.joints import Rows, begun, condition_record, failures, selected, system_record
+from asrfair.pipeline.joints import (
+    Rows,
+    begun,
+    condition_record,
+    failures,
+    loaded_manifest,
+    selected,
+    system_record,
+)
 from asrfair.pipeline.results import Outcome
 from asrfair.provenance import ConditionRecord, RunRecord, VerbClock, write_record
 from asrfair.records import CLEAN, SystemInfo
@@ -103,11 +111,12 @@ def ingest(manifest: str | Path, hypotheses: Hypotheses, out: str | Path) -> dic
         for name, file in hypotheses.items()
     ]
     sources = {spec.system_id: _source(spec) for spec in specs}
-    loaded = load_manifest(manifest)
+    loaded = loaded_manifest(manifest)
     with HypothesisStore(folder) as store:
         record = begun(folder, loaded, None, 0)
         record.add_condition(ConditionRecord(condition_id=CLEAN))
         strangers = _take_in(sources, loaded.table, store, folder, record)
+        sources.clear()  # their texts are in the store now
         record.failures = failures(folder, record, loaded.table, loaded.attributes)
         record.verbs.append(clock.entry(not_in_manifest={name: len(ids) for name, ids in strangers.items()}))
         write_record(folder, record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import pyarrow.compute as pc
 from asrfair.errors import RunFolderError
 from asrfair.manifest import Attribute, Manifest, coverage, group_column, groupable, load_manifest
 from asrfair.manifest.sample import sample_rows
+from asrfair.manifest.sources import find_source
 from asrfair.provenance import ConditionRecord, ManifestRecord, RunRecord, SystemRecord, open_record
 from asrfair.records import CLEAN, Condition, SystemInfo, Utterance
 from asrfair.scoring.failures import failures_by_group
@@ -83,9 +85,9 @@ def places(record: RunRecord) -> list[tuple[str, str]]:
     return sorted(record.cells, key=lambda cell: (cell[0], cell[1] != CLEAN, cell[1]))
 
 
-def cell_rows(folder: Path, place: tuple[str, str]) -> pa.Table:
-    """The hypotheses of one cell."""
-    columns = ["utterance_id", "status", "text", "error"]
+def cell_rows(folder: Path, place: tuple[str, str], *, text: bool = True) -> pa.Table:
+    """The hypotheses of one cell, with or without what was recognised."""
+    columns = ["utterance_id", "status", *(["text"] if text else []), "error"]
     return read_hypotheses(folder, columns=columns, system_id=place[0], condition_id=place[1])
 
 
@@ -97,7 +99,7 @@ def failures(
     return [
         {"system_id": place[0], "condition_id": place[1], **entry}
         for place in places(record)
-        for entry in failures_by_group(rows["utterance_id"], groups, cell_rows(folder, place))
+        for entry in failures_by_group(rows["utterance_id"], groups, cell_rows(folder, place, text=False))
     ]
 
 
@@ -135,6 +137,19 @@ def manifest_of(folder: Path, record: RunRecord) -> Manifest:
             f"{folder}: its manifest {record.manifest.name!r} is not at {path} any more; the references are needed to "
             "score: move it back, or score MANIFEST --hypotheses into a new run"
         )
+    return loaded_manifest(path)
+
+
+def loaded_manifest(path: str | Path) -> Manifest:
+    """A manifest without a look at its audio; the last one is kept, for the verb after this one in one process."""
+    source = find_source(path)
+    files = [file for file in (source.rows_path, source.dataset_path) if file.exists()]
+    return _loaded(str(path), tuple((str(file), file.stat().st_mtime_ns, file.stat().st_size) for file in files))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path: str, _: tuple[tuple[str, int, int], ...]) -> Manifest:
+    """The manifest whose files have these times and sizes."""
     return load_manifest(path)
 
 

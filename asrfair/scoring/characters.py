@@ -7,6 +7,7 @@ counted unless `count_spaces=True`; jiwer counts it, and so gives lower rates on
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable, Sequence
 
@@ -18,6 +19,7 @@ from asrfair.scoring.distances import pairwise
 from asrfair.scoring.tokens import blocks
 
 BLOCK_PAIRS = 10_000
+_OTHER_SPACE = re.compile(r"[\t\v\f\r\x1c-\x1f]")
 _FIRST_CODE = 0xF0000
 _LAST_CODE = 0x10FFFF
 
@@ -43,11 +45,21 @@ def count_character_errors(
     char_errors = np.zeros(len(references), np.int32)
     for rows in blocks(references, BLOCK_PAIRS):
         read = _reader("" if not count_spaces else " ")
-        spoken = [read(text) for text in references[rows]]
-        recognised = [read(text) for text in hypotheses[rows]]
+        plain = None if count_spaces else _plain([*references[rows], *hypotheses[rows]])
+        texts = plain or [read(text) for text in (*references[rows], *hypotheses[rows])]
+        spoken, recognised = texts[: rows.stop - rows.start], texts[rows.stop - rows.start :]
         n_ref_chars[rows] = np.fromiter(map(len, spoken), np.int32, len(spoken))
         char_errors[rows] = pairwise(Levenshtein.distance, spoken, recognised)
     return n_ref_chars, char_errors
+
+
+def _plain(texts: list[str]) -> list[str] | None:
+    """Texts without their spaces, all at once, if they are ASCII and have no other white space; None if not."""
+    joined = "\n".join(texts)
+    if not joined.isascii() or _OTHER_SPACE.search(joined):
+        return None
+    found = joined.replace(" ", "").split("\n")
+    return found if len(found) == len(texts) else None
 
 
 def _reader(space: str) -> Callable[[str], str]:

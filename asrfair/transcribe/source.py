@@ -7,7 +7,7 @@ import pyarrow.compute as pc
 
 from asrfair.adapters import TranscriptSource
 from asrfair.records import CLEAN
-from asrfair.store import HypothesisStore
+from asrfair.store import MERGED_ROWS, HypothesisStore
 from asrfair.tables import HYPOTHESES
 
 NO_TRANSCRIPT = "missing: no transcript in the file"
@@ -29,9 +29,27 @@ def take_in(
         The ids of transcripts that the manifest does not know; they are not stored.
     """
     rows, digest = source.table(), str(source.describe().options.get("file_sha256") or source.describe().version)
-    ids = utterance_ids.combine_chunks()
-    where = pc.index_in(ids, value_set=rows["utterance_id"].combine_chunks())
-    text = rows["text"].take(where)
+    ids, theirs = utterance_ids.combine_chunks(), rows["utterance_id"].combine_chunks()
+    where = pc.index_in(ids, value_set=theirs)
+    text = rows["text"].combine_chunks()
+    known = store.known(system_id, CLEAN)
+    for start in range(0, len(ids), MERGED_ROWS):
+        some = ids.slice(start, MERGED_ROWS)
+        at = where.slice(start, MERGED_ROWS)
+        found = _rows(text.take(at), rows["words"].take(at), at, some, (system_id, digest))
+        if known:
+            keys = zip(some.to_pylist(), found["key"].to_pylist(), strict=True)
+            found = found.filter(pa.array([known.get(i, ("",))[0] != key for i, key in keys], pa.bool_()))
+        store.append_table(found, part_rows=MERGED_ROWS)
+    store.compact()
+    strangers = pc.is_null(pc.index_in(theirs, value_set=ids))
+    named: list[str] = rows["utterance_id"].filter(strangers).to_pylist()
+    return named
+
+
+def _rows(text: pa.Array, words: pa.ChunkedArray, where: pa.Array, ids: pa.Array, signed: tuple[str, str]) -> pa.Table:
+    """The hypotheses of some utterances, with their places among the transcripts (null: there is none)."""
+    system_id, digest = signed
     is_missing = pc.is_null(text)
     error = pc.if_else(pc.is_null(where), NO_TRANSCRIPT, NO_TEXT)
     columns = {
@@ -42,19 +60,8 @@ def take_in(
         "status": pc.if_else(is_missing, "failed", "ok"),
         "text": text,
         "error": pc.if_else(is_missing, error, pa.scalar(None, pa.string())),
-        "words": rows["words"].take(where),
+        "words": words,
         "latency_s": pa.nulls(len(ids), pa.float64()),
         "audio_sha256": pa.nulls(len(ids), pa.string()),
     }
-    found = pa.table([columns[field.name] for field in HYPOTHESES], schema=HYPOTHESES)
-    known = store.known(system_id, CLEAN)
-    if known:
-        is_new = [
-            known.get(i, ("",))[0] != key for i, key in zip(ids.to_pylist(), found["key"].to_pylist(), strict=True)
-        ]
-        found = found.filter(pa.array(is_new, pa.bool_()))
-    store.append_table(found)
-    store.compact()
-    strangers = pc.is_null(pc.index_in(rows["utterance_id"].combine_chunks(), value_set=ids))
-    named: list[str] = rows["utterance_id"].filter(strangers).to_pylist()
-    return named
+    return pa.table([columns[field.name] for field in HYPOTHESES], schema=HYPOTHESES)
