@@ -177,11 +177,11 @@ def meaning(flag: str) -> str:
     'baseline: fewer than 500 reference words'
     """
     told = {**CONTRAST_FLAGS, **FURTHER_FLAGS}
-    if flag in told:
-        return told[flag]
-    if flag.startswith(BASELINE_PREFIX) and flag.removeprefix(BASELINE_PREFIX) in _MEANINGS:
-        return f"baseline: {_MEANINGS[flag.removeprefix(BASELINE_PREFIX)]}"
-    return _MEANINGS.get(flag, flag)
+    told |= _MEANINGS
+    own = flag.removeprefix(BASELINE_PREFIX)
+    if flag not in told and own in told:
+        return f"baseline: {told[own]}"
+    return told.get(flag, flag)
 
 
 def is_confounded_with_speaker(n_speakers: Iterable[int | None]) -> bool:
