@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 
 from asrfair.report.cells import CellPart, make_cells
-from asrfair.report.definitions import DEFINITIONS
+from asrfair.report.definitions import definitions
 from asrfair.report.discretion import discreet, discreet_counts, discreet_more, hidden_groups, hidden_sentence
 from asrfair.report.findings import Finding, findings
 from asrfair.report.gaps import not_tested
@@ -105,7 +105,7 @@ def make_card(
         failures=discreet_counts([entry for entry in run.get("failures") or [] if entry["n_failed"]], hidden),
         coverage=discreet_counts([{key: e.get(key) for key in COVERED} for e in covered], hidden),
         not_tested=[*not_tested(run, cells), *hidden_sentence(hidden, k or 0)],
-        definitions=DEFINITIONS,
+        definitions=definitions(run),
         flags={flag: _meaning(flag, k) for flag in _flags(cells)},
     )
 

@@ -33,6 +33,7 @@ SHORT = {
     "mirrored": "the other group's row, mirrored",
     "baseline_absent": "the named baseline does not occur",
     "design_effect_assumed": "interval by an assumed design effect",
+    "failures_differ": "the systems failed on other utterances",
     "confounded_with_speaker": "group and person are one",
 }
 

@@ -10,6 +10,7 @@ import asrfair
 from asrfair.config import FamilySpec
 from asrfair.errors import InputError
 from asrfair.pipeline import analyze, ingest, plan, report, score
+from asrfair.report import render_table
 from asrfair.tables import SCHEMAS
 
 
@@ -116,6 +117,26 @@ def test_systems_are_compared_and_the_card_says_for_whom(tmp_path):
     (section,) = [s for s in card["sections"] if s["id"] == "systems"]
     assert section["sentences"][0].startswith("two against one, clean audio: ")
     assert len(section["rows"]) == 3
+
+
+def test_systems_that_failed_on_other_utterances_are_not_compared_in_silence(tmp_path):
+    """As many failures, but of other speakers: a system that gives up on the hard ones looks better."""
+    hypotheses = made(tmp_path / "data", systems=("one", "two"))
+    for file, accent in zip(hypotheses.values(), "ab", strict=True):
+        lines = [line for line in file.read_text().splitlines() if f'"{accent}0-' not in line]
+        file.write_text("\n".join(lines))
+    asrfair.audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"])
+    assert "the systems failed on other utterances" in (tmp_path / "run" / "card.md").read_text()
+
+
+def test_the_card_says_how_p_was_adjusted(run):
+    analyze(run, by=["accent"])
+    report(run)
+    assert "adjusted by Holm's method for all groups" in (run / "card.md").read_text()
+    found = analyze(run, by=["accent"], screening="two-stage")
+    report(run)
+    assert "screening (groups first, then inside them" in (run / "card.md").read_text()
+    assert "Holm" not in render_table(found.groups, found.disparities, found.run)
 
 
 def test_a_plan_of_a_run_measures_what_a_plan_of_a_manifest_assumes(run, tmp_path):
