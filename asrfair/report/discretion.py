@@ -24,7 +24,7 @@ NUMBERS = frozenset({"system_id", "condition_id", "normalizer", "attribute", "gr
 
 
 def hidden_groups(run: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], k: int) -> dict[Group, str]:
-    """The groups that may not be published, by the fewest speakers that they have anywhere.
+    """The groups that may not be published, by the fewest speakers that they have anywhere (or can have, if unknown).
 
     Args:
         run: the contents of `run.json`; its coverage counts too.
@@ -38,7 +38,9 @@ def hidden_groups(run: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], k
     for row in [*groups, *covered]:
         group = row["attribute"], row["group"]
         n = row["n_speakers"]
-        if n is None and row["attribute"] in asked and "speakers_unknown" not in (row.get("flags") or []):
+        if "speakers_unknown" in (row.get("flags") or []):
+            n = row["n_utterances"] - row["n_failed"]  # so many speakers at most
+        elif n is None and row["attribute"] in asked:
             n = 0
         if n is not None:
             fewest[group] = min(n, fewest.get(group, n)) if n else fewest.get(group, 0)

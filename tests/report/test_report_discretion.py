@@ -31,7 +31,7 @@ def coverage():
 
 
 def card(k=5, groups=GROUPS, gaps=GAPS, **more):
-    return make_card(run_record(coverage=coverage(), **more), *tables(groups, gaps), k=k)
+    return make_card(run_record(**{"coverage": coverage()} | more), *tables(groups, gaps), k=k)
 
 
 def rows(found):
@@ -148,3 +148,12 @@ def test_a_larger_group_that_is_withheld_with_a_small_one_is_not_said_to_be_smal
     assert "Not reported for accent Thai: too few speakers." in found.not_tested
     assert "fewer than 5 speakers" in found.flags["suppressed"]
     assert "withheld" in found.flags["complementary"]
+
+
+def test_four_utterances_of_unknown_speakers_are_of_four_people_at_most():
+    unknown = {"n_speakers": None, "flags": ["speakers_unknown"]}
+    groups = [group("accent", name) | unknown for name in ("US", "Irish", "Welsh")]
+    groups += [group("accent", "Thai", wer=0.3127) | unknown | {"n_utterances": 6, "n_failed": 2}]
+    found = rows(card(groups=groups, gaps=[], coverage={}))
+    assert found["Thai"].wer is None
+    assert sum(row.wer is not None for row in found.values()) == 2
