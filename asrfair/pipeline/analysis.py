@@ -85,13 +85,14 @@ def analyze(
     tables = {name: getattr(found, name) for name in TABLES}
     looked_at = (folder / SCORES_FILE, specs, attributes)
     if design_effect is not None:
-        tables |= assume_design_effect(tables, *looked_at, design_effect)
+        tables |= assume_design_effect(tables, *looked_at, design_effect, empty_ref=empty_ref)
     if deep or adjust:
         covariates = list(dict.fromkeys(adjust))
         more = details(*looked_at, baselines, covariates=covariates, deep=deep, seed=record.seed)
         tables |= more | {"measures": pa.concat_tables([found.measures, *([more["measures"]] if deep else [])])}
     if deep:
         options = {"baselines": baselines, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
+        options["empty_ref"] = empty_ref
         tables |= _from_texts(folder, record, specs, options)
     _write_tables(folder, tables)
     record.config |= {"by": specs, "baselines": baselines, "families": [_as_dict(f) for f in declared]}

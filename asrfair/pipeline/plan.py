@@ -63,7 +63,10 @@ def plan(
     manifest, measured = (target, None) if target is None else _opened(Path(target))
     if measured is not None:
         wer = measured.wer if wer is None else wer
-        sigma, phi, cv = sigma or measured.sigma, phi or measured.phi, measured.cv if cv is None else cv
+        sigma, phi, cv = (
+            found if given is None else given
+            for given, found in ((sigma, measured.sigma), (phi, measured.phi), (cv, measured.cv))
+        )
     known = Assumed(SIGMA if sigma is None else sigma, PHI if phi is None else phi, CV if cv is None else cv)
     rate = ASSUMED_WER if wer is None and manifest is not None else wer
     if rate is None or (manifest is None and words is None):

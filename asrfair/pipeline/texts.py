@@ -47,6 +47,7 @@ class Spoken:
         costs: of the alignment.
         language: BCP 47, of the manifest.
         terms: words or phrases whose recall is asked for.
+        empty_ref: whether words written where nothing was said are errors of a gap (`count`) or not (`separate`).
     """
 
     utterances: pa.Table
@@ -56,6 +57,7 @@ class Spoken:
     costs: str
     language: str
     terms: Sequence[str] = ()
+    empty_ref: str = "count"
 
 
 def read_terms(path: Path) -> list[str]:
@@ -183,11 +185,12 @@ class _Heard:
 
     def error_types(self, attribute: str) -> Iterator[Row]:
         """Where the gap sits: kinds of error, then classes of words."""
-        kinds = {name: self._counts[name].to_numpy() for name in ("substitutions", "deletions", "insertions")}
+        counted = (self._words > 0) | (self._spoken.empty_ref == "count")
+        kinds = {n: self._counts[n].to_numpy() * counted for n in ("substitutions", "deletions", "insertions")}
         rows = self._events["row"].to_numpy()
         classes = np.array(self._events["error_class"].to_pylist(), dtype=object)
         by_class = {
-            str(name): np.bincount(rows[classes == name], minlength=len(self._references))
+            str(name): np.bincount(rows[classes == name], minlength=len(self._references)) * counted
             for name in sorted(set(classes.tolist()))
         }
         yield from type_rows([kinds, by_class], self._words, self._rows(attribute))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,13 @@ Row = dict[str, Any]
 
 
 def assume_design_effect(
-    tables: Mapping[str, pa.Table], path: Path, specs: Sequence[str], attributes: Mapping[str, Attribute], effect: float
+    tables: Mapping[str, pa.Table],
+    path: Path,
+    specs: Sequence[str],
+    attributes: Mapping[str, Attribute],
+    effect: float,
+    *,
+    empty_ref: str = "count",
 ) -> dict[str, pa.Table]:
     """`groups` and `disparities` with intervals from utterances where speakers are not known.
 
@@ -31,10 +38,13 @@ def assume_design_effect(
         specs: attributes and intersections that were analysed.
         attributes: what the columns mean.
         effect: the design effect.
+        empty_ref: as for `analyze`: whether words written where nothing was said are counted.
     """
     rows = {name: tables[name].to_pylist() for name in ("groups", "disparities")}
     single = list(dict.fromkeys(name for spec in specs for name in spec.split("*")))
     for found, _ in cells(path, single, attributes, (), speakers_known=False):
+        if empty_ref == "separate":
+            found = replace(found, errors=np.where(found.words > 0, found.errors, 0.0))
         members = _members(found, specs)
         rows["groups"] = [
             with_interval(row, members[row["attribute"], row["group"]], effect) if _here(row, found) else row

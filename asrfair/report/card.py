@@ -12,13 +12,13 @@ import msgspec
 import pyarrow as pa
 
 from asrfair.report.cells import CellPart, make_cells
-from asrfair.report.definitions import DEFINITIONS
+from asrfair.report.definitions import definitions
 from asrfair.report.discretion import discreet, discreet_counts, discreet_more, hidden_groups, hidden_sentence
 from asrfair.report.findings import Finding, findings
 from asrfair.report.gaps import not_tested
 from asrfair.report.headline import headlines
 from asrfair.report.sections import Context, Section, make_sections
-from asrfair.stats.policy import meaning
+from asrfair.stats.policy import BASELINE_PREFIX, SUPPRESSED, meaning
 from asrfair.stats.suppression import K_EXPORTED
 
 SCHEMA_VERSION = 1
@@ -87,7 +87,7 @@ def make_card(
     rows, gaps = discreet(rows, hidden), discreet(gaps, hidden)
     headline = run["normalizers"][0]["name"] if run.get("normalizers") else next((r["normalizer"] for r in rows), "")
     cells = make_cells(run, rows, gaps, headline)
-    more = {name: discreet_more(table.to_pylist(), hidden) for name, table in (further or {}).items()}
+    more = {name: discreet_more(table.to_pylist(), hidden, k or 0) for name, table in (further or {}).items()}
     sections = make_sections(more, _context(cells, attributes, headline))
     covered = (run.get("coverage") or {}).get("groups") or []
     names = [system["system_id"] for system in run.get("systems") or []]
@@ -105,8 +105,8 @@ def make_card(
         failures=discreet_counts([entry for entry in run.get("failures") or [] if entry["n_failed"]], hidden),
         coverage=discreet_counts([{key: e.get(key) for key in COVERED} for e in covered], hidden),
         not_tested=[*not_tested(run, cells), *hidden_sentence(hidden, k or 0)],
-        definitions=DEFINITIONS,
-        flags={flag: meaning(flag) for flag in _flags(cells)},
+        definitions=definitions(run),
+        flags={flag: _meaning(flag, k) for flag in _flags(cells)},
     )
 
 
@@ -127,6 +127,14 @@ def _signature(run: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str,
     lists: dict[str, Any] = {key: run.get(key) or [] for key in ("normalizers", "systems", "conditions")}
     version = {"asrfair_version": run.get("asrfair_version"), "manifest_digest": manifest.get("digest")}
     return version | signed | lists | {"machine": run.get("machine") or {}}
+
+
+def _meaning(flag: str, k: int | None) -> str:
+    """A flag in plain words; on a card that withholds, a group is withheld for more reasons than in the tables."""
+    if k is None or flag not in (SUPPRESSED, BASELINE_PREFIX + SUPPRESSED):
+        return meaning(flag)
+    whose = "" if flag == SUPPRESSED else "baseline: "
+    return f"{whose}withheld: fewer than {k} speakers, one who talks for most, or what would give such a group away"
 
 
 def _flags(cells: Sequence[CellPart]) -> list[str]:

@@ -2,6 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+METHODS = {
+    "holm": "Holm",
+    "bh": "Benjamini-Hochberg behind an omnibus test",
+    "by": "Benjamini-Yekutieli behind an omnibus test",
+    "two-stage": "groups first, then inside them, behind an omnibus test",
+    "max-t": "against the largest of the family over permuted speakers",
+}
 DEFINITIONS = {
     "Word error rate (WER)": (
         "Substituted, deleted and inserted words per word that was said, summed over all utterances of a group, then "
@@ -41,3 +51,25 @@ DEFINITIONS = {
     "Failed": "The system gave no transcript. Failures are counted by group and are in no error rate.",
     "Missing": "The manifest says nothing for these utterances. They are shown and never compared.",
 }
+
+
+def definitions(run: Mapping[str, Any]) -> dict[str, str]:
+    """The words of one card: with families declared, p is adjusted in them.
+
+    Args:
+        run: the contents of `run.json`.
+    """
+    families = declared(run)
+    if families is None:
+        return DEFINITIONS
+    text = (
+        "The probability of a gap at least this large if there were none, adjusted for the other comparisons of its "
+        f"family under the same normaliser. Declared before looking: {families}. What none of them claims is screened."
+    )
+    return DEFINITIONS | {"Adjusted p": text}
+
+
+def declared(run: Mapping[str, Any]) -> str | None:
+    """The declared families and how each is adjusted; None where all groups of a system and condition are one."""
+    families: Sequence[Mapping[str, Any]] = (run.get("config") or {}).get("families") or ()
+    return "; ".join(f"{f['name']} ({METHODS.get(f['method'], f['method'])})" for f in families) or None

@@ -2,6 +2,10 @@
 
 A withheld group keeps its name and loses its numbers, how many it is included; so in the coverage of the data set and
 among the failures. Names of groups are public: they are the manifest's vocabulary.
+
+What is computed from several groups goes with the one that is withheld: ranges, spreads and gaps to the best, because a
+range and its lower end are its upper end. And the rest of a group is everybody who has a value: where `missing` is
+withheld, two rates of a rest beside the rate of everybody would give it away, so nothing is compared with the rest.
 """
 
 from __future__ import annotations
@@ -9,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from asrfair.records import MISSING, REST
 from asrfair.stats.policy import BASELINE_PREFIX, CONTRAST_FLAGS, SUPPRESSED
 from asrfair.stats.suppression import COMPLEMENTARY, Group, withheld
 
@@ -19,7 +24,7 @@ NUMBERS = frozenset({"system_id", "condition_id", "normalizer", "attribute", "gr
 
 
 def hidden_groups(run: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], k: int) -> dict[Group, str]:
-    """The groups that may not be published, by the fewest speakers that they have anywhere.
+    """The groups that may not be published, by the fewest speakers that they have anywhere (or can have, if unknown).
 
     Args:
         run: the contents of `run.json`; its coverage counts too.
@@ -33,7 +38,9 @@ def hidden_groups(run: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], k
     for row in [*groups, *covered]:
         group = row["attribute"], row["group"]
         n = row["n_speakers"]
-        if n is None and row["attribute"] in asked and "speakers_unknown" not in (row.get("flags") or []):
+        if "speakers_unknown" in (row.get("flags") or []):
+            n = row["n_utterances"] - row["n_failed"]  # so many speakers at most
+        elif n is None and row["attribute"] in asked:
             n = 0
         if n is not None:
             fewest[group] = min(n, fewest.get(group, n)) if n else fewest.get(group, 0)
@@ -51,13 +58,20 @@ def _discreet(row: Row, hidden: Mapping[Group, str]) -> Row:
     """One row."""
     why = hidden.get((row["attribute"], row["group"]))
     baseline = hidden.get((row["attribute"], row.get("baseline") or ""))
-    if why is None and baseline is None:
+    against_rest = _is_open_rest(row, hidden)
+    if why is None and baseline is None and not against_rest:
         return row
     kept = {name: value if name in NUMBERS else None for name, value in row.items()}
     flags = [SUPPRESSED, *([COMPLEMENTARY] if why == COMPLEMENTARY else [])] if why else []
-    flags += [BASELINE_PREFIX + SUPPRESSED] if baseline else []
+    flags += [BASELINE_PREFIX + SUPPRESSED] if baseline or against_rest else []
+    flags += [BASELINE_PREFIX + COMPLEMENTARY] if against_rest else []
     flags += [flag for flag in row["flags"] or [] if flag in CONTRAST_FLAGS]
     return kept | {"flags": flags} | ({"verdict": SUPPRESSED} if "verdict" in row else {})
+
+
+def _is_open_rest(row: Mapping[str, Any], hidden: Mapping[Group, str]) -> bool:
+    """Whether a row is about a rest that would give those away for whom the attribute is missing."""
+    return row.get("baseline") == REST and (row["attribute"], MISSING) in hidden
 
 
 def discreet_counts(rows: Sequence[Mapping[str, Any]], hidden: Mapping[Group, str]) -> list[Row]:
@@ -70,16 +84,38 @@ def discreet_counts(rows: Sequence[Mapping[str, Any]], hidden: Mapping[Group, st
     ]
 
 
-def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str]) -> list[Row]:
-    """Rows of further tables: those about a withheld group or baseline are left out, and its name as an extreme."""
+def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str], k: int) -> list[Row]:
+    """Rows of further tables: those about a withheld group or baseline, or that depend on one, are left out.
+
+    Args:
+        rows: of one table.
+        hidden: the withheld groups.
+        k: speakers that a number needs; 0 where nothing is withheld.
+    """
+    partly = {attribute for attribute, _ in hidden}
     kept = []
     for row in rows:
         attribute = row["attribute"]
         about = [(attribute, row.get(name) or "") for name in ("group", "baseline")]
-        if not any(group in hidden for group in about):
-            extremes = ("worst_group", "other_worst_group")
-            kept.append(row | {n: None for n in extremes if n in row and (attribute, row[n] or "") in hidden})
+        few = row.get("n_speakers") is not None and row["n_speakers"] < k
+        if few or any(group in hidden for group in about) or _is_open_rest(row, hidden):
+            continue
+        if attribute in partly and _is_about_several(row):
+            continue
+        kept.append({name: None if _gives_away(name, row, hidden) else value for name, value in row.items()})
     return kept
+
+
+def _gives_away(name: str, row: Row, hidden: Mapping[Group, str]) -> bool:
+    """Whether one column of a row that is kept is about a withheld group: its name as an extreme, or such a rest."""
+    if name in ("worst_group", "other_worst_group"):
+        return (row["attribute"], row[name] or "") in hidden
+    return name.startswith("interaction_") and (row["attribute"], MISSING) in hidden
+
+
+def _is_about_several(row: Mapping[str, Any]) -> bool:
+    """Whether a row of `measures` is computed from the rates of all groups of its attribute."""
+    return row.get("method") == "descriptive" or str(row.get("measure")).startswith("barycentre")
 
 
 def hidden_sentence(hidden: Mapping[Group, str], k: int) -> list[str]:

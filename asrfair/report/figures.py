@@ -192,7 +192,7 @@ def _mark_empty(axes: Axes, parts: Sequence[AttributePart], groups: Sequence[str
     for height, group in enumerate(groups):
         if all(row.wer is None for row in rows[group]):
             is_small = any(SUPPRESSED in row.flags for row in rows[group])
-            reason = "not reported: fewer than 3 speakers" if is_small else "no rate"
+            reason = "not reported: too few speakers, or withheld with them" if is_small else "no rate"
             place: dict[str, Any] = {"xytext": (6, 0), "textcoords": "offset points", "va": "center"}
             axes.annotate(reason, (0, height), fontsize=9, fontstyle="italic", **place)
 

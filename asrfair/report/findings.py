@@ -122,6 +122,8 @@ def _why(row: GroupRow, base: GroupRow | None, whom: str) -> str:
     if own is not None:
         return _cause(own, row)
     other = reason(row.flags, BASELINE_PREFIX)
+    if BASELINE_PREFIX + "complementary" in row.flags:
+        return "withheld, so that those of whom the manifest says nothing cannot be worked out; name a baseline group"
     if other is None:
         return f"{_speakers(row)}; the comparison has no interval"
     cause = _cause(other, base) if base is not None else _GENERAL[other]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asrfair.records import CLEAN, MISSING
 from asrfair.report.wording import condition, isolated, listed, percent
 from asrfair.stats.policy import SUPPRESSED
+from asrfair.stats.suppression import COMPLEMENTARY
 
 if TYPE_CHECKING:
     from asrfair.report.cells import CellPart
@@ -79,7 +80,11 @@ def _suppressed(cells: Sequence[CellPart]) -> list[str]:
     small: dict[str, dict[str, None]] = {}
     for cell in cells:
         for part in cell.attributes:
-            names = [g.group for g in part.groups if SUPPRESSED in g.flags and g.group != MISSING]
+            names = [
+                g.group
+                for g in part.groups
+                if SUPPRESSED in g.flags and COMPLEMENTARY not in g.flags and g.group != MISSING
+            ]
             small.setdefault(part.attribute, {}).update(dict.fromkeys(names))
     sentences = []
     for attribute, groups in small.items():

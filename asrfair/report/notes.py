@@ -33,6 +33,7 @@ SHORT = {
     "mirrored": "the other group's row, mirrored",
     "baseline_absent": "the named baseline does not occur",
     "design_effect_assumed": "interval by an assumed design effect",
+    "failures_differ": "the systems failed on other utterances",
     "confounded_with_speaker": "group and person are one",
 }
 
@@ -60,9 +61,10 @@ def notes(row: GroupRow) -> list[str]:
             words.append(SHORT.get(flag, flag.replace("_", " ")))
         else:
             of_baseline = flag.removeprefix(BASELINE_PREFIX)
-            if row.baseline == REST or of_baseline in WITHHOLDING:
+            if of_baseline in WITHHOLDING or (row.baseline == REST and of_baseline != "complementary"):
                 whose = "everybody else" if row.baseline == REST else "baseline"
-                words.append(f"{whose}: {SHORT.get(of_baseline, of_baseline.replace('_', ' '))}")
+                short = "withheld" if of_baseline == SUPPRESSED else SHORT.get(of_baseline)
+                words.append(f"{whose}: {short or of_baseline.replace('_', ' ')}")
     return words
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from asrfair.records import ALL, MISSING, Total
 from asrfair.report.card import make_card
 from asrfair.report.columns import text_table, wrapped
+from asrfair.report.definitions import declared
 from asrfair.report.wording import NONE, VERDICTS, condition, interval, many, number, percent, percent_interval
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ TOLD = ("systems", "normalizers", "adjusted")
 LEGEND = (
     "WER: wrong words per 100 words said; failed utterances are in no rate. Interval: 95 %, from the speakers. "
     "Times: the WER divided by that of the baseline (or of everybody else). Verdict: by adjusted p below 0.05 "
-    "(Holm over all groups of a system and condition); not reported: fewer than 3 speakers."
+    "({}); not reported: fewer than 3 speakers."
 )
+ONE_FAMILY = "Holm over all groups of a system and condition"
 
 
 def render_table(
@@ -46,7 +48,11 @@ def render_table(
     told = [text for section in card.sections if section.id in TOLD for text in section.sentences]
     shown = [*(wrapped(warning, first="- Mind: ") for warning in card.warnings), *shown]
     shown += [wrapped(text, first="- ") for text in told if text not in card.warnings]
-    parts = [*blocks, wrapped(LEGEND), "\n".join(["Findings", *(shown or ["- nothing was compared"])])]
+    parts = [
+        *blocks,
+        wrapped(LEGEND.format(declared(run) or ONE_FAMILY)),
+        "\n".join(["Findings", *(shown or ["- nothing was compared"])]),
+    ]
     notes = card.dataset.get("notes")
     return "\n\n".join([*parts, *([wrapped(str(notes))] if notes else [])])
 

@@ -9,6 +9,7 @@ Rows may come in any order and in batches of any size: the same rows give the sa
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -127,13 +128,15 @@ class SpeakerSums:
         spreads: list[dict[str, Any]] = []
         views: dict[tuple[str, str], dict[str, list[Grouping]]] = {}
         screen = Screen(families, seed)
-        for cell, groupings in self._cells(chosen):
+        cells = list(self._cells(chosen))
+        n_gates = len(self._specs) * max(Counter(cell[2] for cell, _ in cells).values(), default=0) if families else 0
+        for cell, groupings in cells:
             views.setdefault(cell[:2], {})[cell[2]] = groupings
             for grouping in groupings:
                 results += [(cell, group_result(grouping.attribute, *item)) for item in grouping.groups.items()]
                 if grouping.attribute != ALL:
                     rows += [(cell, row) for row in contrasts(grouping, chosen.get(grouping.attribute))]
-                    spreads += measures(cell, grouping, seed)
+                    spreads += measures(cell, grouping, seed, n_gates=n_gates)
                     screen.add(cell, grouping, chosen.get(grouping.attribute))
         rows = adjust(rows, families, _omnibus(spreads), screen.max_t)
         return Analysis(

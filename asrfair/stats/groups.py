@@ -63,6 +63,11 @@ class SpeakerCounts:
         found: Sums = self.sums[_HITS : _DELETIONS + 1, self._transcribed].sum(axis=0).astype(np.float64)
         return found
 
+    def fails_as(self, other: SpeakerCounts) -> bool:
+        """Whether every speaker has as many failed rows here as there."""
+        same = np.array_equal(self.speakers, other.speakers)
+        return same and np.array_equal(self.sums[_FAILED], other.sums[_FAILED])
+
     def without(self, part: SpeakerCounts) -> SpeakerCounts:
         """What is left of these rows when some of them are taken away."""
         sums = self.sums.copy()

@@ -18,6 +18,7 @@ with only 5 to 10 utterances a speaker). The second term of v falls with W, the 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,18 +95,7 @@ def n_speakers(
     variance = known.log_variance(rate_a, words) + known.log_variance(rate_b, words)
     distance = math.log(rate_a / rate_b)
 
-    def needed(m: float) -> float:
-        return _reach(known.df(m), power, alpha) ** 2 * variance / distance**2
-
-    low, high = 2, 4
-    while needed(high) > high:
-        low, high = high, high * 2
-        if high > MOST_SPEAKERS:
-            return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if needed(middle) <= middle else (middle, high)
-    return low if needed(low) <= low else high
+    return _smallest(lambda m: _reach(known.df(m), power, alpha) ** 2 * variance / distance**2)
 
 
 def mde_ratio(
@@ -194,13 +184,20 @@ def needed_speakers(
     30
     """
     variance, distance = log_variance_a + log_variance_b, math.log(ratio)
-    m = 2
-    while m <= MOST_SPEAKERS:
-        needed = _reach(2.0 * m - 2.0, power, alpha) ** 2 * variance / distance**2
-        if needed <= m:
-            return m
-        m = max(m + 1, min(math.ceil(needed * 0.98), m * 2))
-    return None
+    return _smallest(lambda m: _reach(2.0 * m - 2.0, power, alpha) ** 2 * variance / distance**2)
+
+
+def _smallest(needed: Callable[[float], float]) -> int | None:
+    """The smallest m with `needed(m) <= m`, which falls in m; None beyond a million."""
+    low, high = 2, 4
+    while needed(high) > high:
+        low, high = high, high * 2
+        if high > MOST_SPEAKERS:
+            return None
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if needed(middle) <= middle else (middle, high)
+    return low if needed(low) <= low else high
 
 
 def log_variance(low: float | None, high: float | None, df: float | None, n_speakers: int | None) -> float | None:

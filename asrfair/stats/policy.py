@@ -151,9 +151,10 @@ CONTRAST_FLAGS: Mapping[str, str] = {
 
 FURTHER_FLAGS: Mapping[str, str] = {
     "design_effect_assumed": "speakers are not known: the interval rests on a design effect that the user vouches for",
+    "failures_differ": "the systems failed on other utterances: the rates are not of the same words",
     "complementary": "withheld, because a smaller group could be worked out from this one and the totals",
 }
-"""Flags that other parts set: `design_effect`, and on a card `suppression`."""
+"""Flags that other parts set: `design_effect`, `system_gaps`, and on a card `suppression`."""
 
 _MEANINGS = {rule.flag: rule.meaning for rule in RULES}
 _REFUSES_P = frozenset(rule.flag for rule in RULES if rule.refuses_p)
@@ -177,11 +178,11 @@ def meaning(flag: str) -> str:
     'baseline: fewer than 500 reference words'
     """
     told = {**CONTRAST_FLAGS, **FURTHER_FLAGS}
-    if flag in told:
-        return told[flag]
-    if flag.startswith(BASELINE_PREFIX) and flag.removeprefix(BASELINE_PREFIX) in _MEANINGS:
-        return f"baseline: {_MEANINGS[flag.removeprefix(BASELINE_PREFIX)]}"
-    return _MEANINGS.get(flag, flag)
+    told |= _MEANINGS
+    own = flag.removeprefix(BASELINE_PREFIX)
+    if flag not in told and own in told:
+        return f"baseline: {told[own]}"
+    return told.get(flag, flag)
 
 
 def is_confounded_with_speaker(n_speakers: Iterable[int | None]) -> bool:

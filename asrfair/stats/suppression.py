@@ -4,7 +4,9 @@ A group is withheld (primary) if it has fewer than k speakers or one of them has
 of an attribute add up to everybody, and those of an intersection to the groups of its parts: if a published total
 contains withheld groups, they could be told from it by subtraction where there is only one of them, or where all of
 them together have fewer than k speakers. Then the next smallest is withheld too (complementary), until no total gives a
-small group away; so through every total that is published (METHODS section 5; Hundepool et al. 2012, chapter 4).
+small group away; so through every total that is published, of any order (METHODS section 5; Hundepool et al. 2012,
+chapter 4). Two more ways lead to a small group: a withheld total whose parts are all published can be added up, and
+those of a total whom no part has, because another attribute is missing for them, are what is left of it.
 
 Which groups are withheld follows from the fewest speakers that a group has under any system and condition, and is the
 same in all of them: rates under two conditions must not give away what is hidden under one. Suppression is not
@@ -14,6 +16,7 @@ differential privacy: who knows some speakers can still learn of others.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations
 
 from asrfair.records import ALL, MISSING
 
@@ -46,10 +49,10 @@ def withheld(n_speakers: Mapping[Group, int], k: int, dominated: Sequence[Group]
     while changed:
         changed = False
         for total, parts in partitions:
-            hidden = [part for part in parts if part in found]
-            if not hidden or total in found:
-                continue
-            exposed = len(hidden) == 1 or sum(n_speakers[part] for part in hidden) < k
+            hidden = [n_speakers[part] for part in parts if part in found]
+            left = n_speakers.get(total, 0) - sum(n_speakers[part] for part in parts)
+            hidden += [left] if 0 < left < k else []
+            exposed = not hidden if total in found else bool(hidden) and (len(hidden) == 1 or sum(hidden) < k)
             open_parts = sorted((n_speakers[p], p) for p in parts if p not in found and n_speakers[p])
             if exposed and open_parts:
                 found[open_parts[0][1]] = COMPLEMENTARY
@@ -67,20 +70,19 @@ def _partitions(n_speakers: Mapping[Group, int]) -> Iterator[tuple[Group, list[G
             continue
         yield (ALL, ALL), groups
         names = attribute.split("*")
-        for dropped in range(len(names)) if len(names) > 1 else ():
-            yield from _margins(attribute, groups, dropped, by_attribute)
+        for order in range(1, len(names)):
+            for kept in combinations(range(len(names)), order):
+                yield from _margins(names, groups, kept, by_attribute)
 
 
 def _margins(
-    attribute: str, groups: Sequence[Group], dropped: int, by_attribute: Mapping[str, Sequence[Group]]
+    names: Sequence[str], groups: Sequence[Group], kept: Sequence[int], by_attribute: Mapping[str, Sequence[Group]]
 ) -> Iterator[tuple[Group, list[Group]]]:
-    """The groups of an intersection summed over one of its parts, where that margin is published."""
-    parent = "*".join(name for at, name in enumerate(attribute.split("*")) if at != dropped)
-    if parent not in by_attribute:
-        return
+    """The groups of an intersection summed over all but some of its parts, where that margin is published."""
+    parent = "*".join(names[at] for at in kept)
     rows: dict[str, list[Group]] = {}
-    for group in groups:
+    for group in groups if parent in by_attribute else ():
         labels = group[1].split("*")
-        if group[1] != MISSING and len(labels) == len(attribute.split("*")):
-            rows.setdefault("*".join(label for at, label in enumerate(labels) if at != dropped), []).append(group)
+        if group[1] != MISSING and len(labels) == len(names):
+            rows.setdefault("*".join(labels[at] for at in kept), []).append(group)
     yield from (((parent, margin), parts) for margin, parts in rows.items())

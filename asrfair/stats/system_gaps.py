@@ -62,7 +62,7 @@ def _compared(new: Grouping, old: Grouping, label: str) -> dict[str, Any]:
     """One group under both systems."""
     a, b = new.groups[label], old.groups[label]
     flags = list(dict.fromkeys([*policy.flags_of(a.facts), *policy.flags_of(b.facts)]))
-    if a.facts.n_failed != b.facts.n_failed:
+    if not a.fails_as(b):
         flags.append("failures_differ")
     row: dict[str, Any] = dict.fromkeys((*_NUMBERS, *_INTERACTION, "p", "p_sign_flip", "df"))
     row["flags"] = flags

@@ -24,6 +24,7 @@ from asrfair.stats.quality import compare_quality, quality_sums
 from asrfair.stats.rates import estimate
 from asrfair.stats.regression import adjust, compare_matched
 from asrfair.stats.regression.columns import Column
+from asrfair.stats.sides import flags_of
 
 THRESHOLDS = (0.25, 0.5)
 PAIRWISE = ("w1", "energy")
@@ -90,8 +91,9 @@ def quality_rows(found: Utterances, attribute: str, baseline: str | None) -> Ite
                 theirs = quality_sums(
                     found.speakers[other], found.errors[other], found.words[other], threshold=threshold
                 )
-                few = min(len(mine.speakers), len(theirs.speakers)) < policy.MIN_SPEAKERS_FOR_P
-                p = None if few else compare_quality(mine, theirs).p
+                sides = (estimate(of.beyond, of.utterances) for of in (mine, theirs))
+                refused = any(policy.refuses_p(flags_of(side)) for side in sides)
+                p = None if refused else compare_quality(mine, theirs).p
             yield found.base(attribute) | {
                 "measure": f"share_above_{threshold}",
                 "group": name,
@@ -174,7 +176,10 @@ def distance_rows(found: Utterances, attribute: str, seed: int) -> Iterator[Row]
 def adjusted_rows(
     found: Utterances, attribute: str, baseline: str | None, covariates: Mapping[str, Column]
 ) -> Iterator[Row]:
-    """Rows of `tables.ADJUSTED`: total and adjusted side by side; one with a note where no model can be fitted."""
+    """Rows of `tables.ADJUSTED`: total and adjusted side by side; one with a note where no model can be fitted.
+
+    None for an attribute that is itself all that is held equal.
+    """
     held = {name: values for name, values in covariates.items() if name != attribute}
     if not held:
         return

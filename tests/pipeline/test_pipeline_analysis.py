@@ -10,6 +10,7 @@ import asrfair
 from asrfair.config import FamilySpec
 from asrfair.errors import InputError
 from asrfair.pipeline import analyze, ingest, plan, report, score
+from asrfair.report import render_table
 from asrfair.tables import SCHEMAS
 
 
@@ -46,6 +47,14 @@ def test_numbers_are_held_equal_as_numbers(run):
     assert any(0.8 < r["adjusted_ratio"] < 1.25 for r in table(run, "adjusted") if r["group"] == "b")
 
 
+def test_an_attribute_is_not_said_to_be_held_equal_to_itself(run):
+    analyze(run, by=["room", "accent"], adjust=["room"])
+    assert {r["attribute"] for r in table(run, "adjusted")} == {"accent"}
+    analyze(run, by=["room", "accent"], adjust=["room", "accent"])
+    report(run)
+    assert "With other things held equal: accent, room" in (run / "card.md").read_text()
+
+
 def test_what_cannot_be_told_apart_is_said_and_does_not_stop_the_analysis(tmp_path):
     hypotheses = made(tmp_path / "data", noisy_share=(0.0, 1.0))
     ingest(tmp_path / "data", hypotheses, tmp_path / "run")
@@ -55,7 +64,7 @@ def test_what_cannot_be_told_apart_is_said_and_does_not_stop_the_analysis(tmp_pa
     assert found["flags"] == ["not_estimable"]
     assert "room" in found["note"]
     report(tmp_path / "run")
-    assert "no model" in (tmp_path / "run" / "card.md").read_text()
+    assert (tmp_path / "run" / "card.md").read_text().count("No model for accent") == 1
 
 
 def test_matched_prompts_and_quality_shares_are_measured_when_asked(run):
@@ -110,6 +119,26 @@ def test_systems_are_compared_and_the_card_says_for_whom(tmp_path):
     assert len(section["rows"]) == 3
 
 
+def test_systems_that_failed_on_other_utterances_are_not_compared_in_silence(tmp_path):
+    """As many failures, but of other speakers: a system that gives up on the hard ones looks better."""
+    hypotheses = made(tmp_path / "data", systems=("one", "two"))
+    for file, accent in zip(hypotheses.values(), "ab", strict=True):
+        lines = [line for line in file.read_text().splitlines() if f'"{accent}0-' not in line]
+        file.write_text("\n".join(lines))
+    asrfair.audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"])
+    assert "the systems failed on other utterances" in (tmp_path / "run" / "card.md").read_text()
+
+
+def test_the_card_says_how_p_was_adjusted(run):
+    analyze(run, by=["accent"])
+    report(run)
+    assert "adjusted by Holm's method for all groups" in (run / "card.md").read_text()
+    found = analyze(run, by=["accent"], screening="two-stage")
+    report(run)
+    assert "screening (groups first, then inside them" in (run / "card.md").read_text()
+    assert "Holm" not in render_table(found.groups, found.disparities, found.run)
+
+
 def test_a_plan_of_a_run_measures_what_a_plan_of_a_manifest_assumes(run, tmp_path):
     measured, assumed = plan(run), plan(tmp_path / "data")
     assert measured.measured
@@ -118,6 +147,10 @@ def test_a_plan_of_a_run_measures_what_a_plan_of_a_manifest_assumes(run, tmp_pat
     assert [g.group for g in assumed.groups if g.attribute == "accent"] == ["a", "b"]
     assert {g.n_speakers for g in assumed.groups if g.attribute == "accent"} == {12}
     assert all(g.shared and g.mde_ratio is None for g in assumed.groups if g.attribute == "room")
+
+
+def test_what_a_plan_is_told_counts_before_what_was_measured_even_nought(run):
+    assert plan(run, sigma=0.0).sigma == 0.0
 
 
 def test_a_plan_needs_numbers_or_a_manifest():

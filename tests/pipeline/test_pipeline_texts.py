@@ -121,6 +121,28 @@ def test_words_on_silence_can_be_told_apart_from_the_rate(run):
         analyze(run, empty_ref="drop")
 
 
+def test_what_is_told_apart_from_the_rate_is_in_no_part_of_the_gap(run):
+    found = analyze(run, by=["accent"], deep=True, empty_ref="separate")
+    rates = {r["group"]: r["wer"] for r in found.groups.to_pylist()}
+    (whole,) = table(run, "error_types", group="b", part="all")
+    (inserted,) = table(run, "error_types", group="b", part="insertions")
+    assert whole["rate"] == pytest.approx(rates["b"])
+    assert inserted["rate"] == 0
+
+
+def test_without_speakers_and_without_what_was_made_up_the_interval_holds_the_rate(tmp_path):
+    rows = [{"utterance_id": f"u{i}", "reference": "a b c d e" if i % 2 else "<no-speech>"} for i in range(40)]
+    rows = [row | {"accent": "x", "room": "r"} for row in rows]
+    heard = [
+        {"utterance_id": f"u{i}", "text": f"a b c d{' e' if i % 3 else ''}" if i % 2 else "w " * 9} for i in range(40)
+    ]
+    _write(tmp_path / "data", rows, heard)
+    ingest(tmp_path / "data", {"one": tmp_path / "data" / "one.jsonl"}, tmp_path / "run")
+    score(tmp_path / "run", normalizer=["none"])
+    everybody = analyze(tmp_path / "run", by=["accent"], empty_ref="separate", design_effect=2.0).groups.to_pylist()[0]
+    assert everybody["wer_low"] < everybody["wer"] < everybody["wer_high"] < 1
+
+
 def test_without_speakers_there_is_an_interval_only_under_a_stated_design_effect(tmp_path):
     words = ["one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
     rows = [

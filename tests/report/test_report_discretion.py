@@ -2,12 +2,14 @@
 
 import re
 
+import pyarrow as pa
 import pytest
 from report_tables import gap, group, run_record, tables, under
 
 from asrfair.errors import InputError
 from asrfair.pipeline import report
 from asrfair.report import make_card, write_report
+from asrfair.tables import SCHEMAS
 
 SMALL = group("accent", "Thai", wer=0.3127, n_speakers=3, words=777, flags=["few_speakers"])
 GROUPS = [
@@ -29,7 +31,7 @@ def coverage():
 
 
 def card(k=5, groups=GROUPS, gaps=GAPS, **more):
-    return make_card(run_record(coverage=coverage(), **more), *tables(groups, gaps), k=k)
+    return make_card(run_record(**{"coverage": coverage()} | more), *tables(groups, gaps), k=k)
 
 
 def rows(found):
@@ -96,3 +98,62 @@ def test_for_the_public_ten_speakers_are_needed():
 def test_two_speakers_are_never_published(tmp_path):
     with pytest.raises(InputError, match="never published"):
         report(tmp_path, k=2)
+
+
+def measure(name, value, group=None, p=None, method="descriptive"):
+    row = {"system_id": "engine", "condition_id": "clean", "normalizer": "minimal", "attribute": "accent"}
+    row |= {"measure": name, "group": group, "value": value, "low": None, "high": None, "p": p}
+    return row | {"method": method, "flags": []}
+
+
+def further(rows, name="measures"):
+    return {name: pa.Table.from_pylist(rows, schema=SCHEMAS[name])}
+
+
+def test_a_range_does_not_tell_the_rate_of_a_withheld_group():
+    """Thai is the worst: the lowest published rate and the range would be its rate."""
+    rows = [measure("omnibus", None, p=0.01, method="permutation"), measure("range", 0.2127)]
+    rows += [measure("barycentre_1", 0.05, method="speaker permutation, 999"), measure("between_sd", 0.0777)]
+    rows += [measure("gap_to_best", 0.873, "Welsh"), measure("share_above_0.5", 0.3, "Welsh", method="jackknife")]
+    found = make_card(run_record(coverage=coverage()), *tables(GROUPS, GAPS), further(rows), k=5)
+    assert [row["measure"] for row in found.tables["measures"]] == ["omnibus", "share_above_0.5"]
+    (spread,) = [section for section in found.sections if section.id == "spread"]
+    assert spread.rows[0][3:6] == ["\N{EM DASH}", "\N{EM DASH}", "0.010"]
+
+
+def test_the_rest_does_not_tell_the_rate_of_those_who_are_missing():
+    """Everybody less the rest of Welsh less Welsh would be two persons who gave no accent."""
+    groups = [GROUPS[0], *GROUPS[2:], group("accent", "missing", n_speakers=2)]
+    gaps = [gap("accent", name, baseline="rest", ratio=1.3) for name in ("US", "Welsh")]
+    gaps += [gap("gender", name, baseline="rest", ratio=1.3) for name in ("f", "m")]
+    groups += [group("gender", name, n_speakers=20) for name in ("f", "m")]
+    found = card(groups=groups, gaps=gaps)
+    accent, gender = found.cells[0].attributes
+    assert {(r.wer_ratio, r.wer_difference) for r in accent.groups if r.baseline == "rest"} == {(None, None)}
+    assert {r.wer_ratio for r in gender.groups} == {1.3}
+    assert any("name a baseline group" in finding.text for finding in found.findings)
+
+
+def test_a_harm_that_fewer_speakers_could_meet_is_not_published():
+    """All twenty US speakers are published; the three of them who said a term are not."""
+    harm = dict.fromkeys(SCHEMAS["harms"].names) | {"system_id": "engine", "condition_id": "clean", "flags": []}
+    harm |= {"normalizer": "minimal", "attribute": "accent", "group": "US", "baseline": "US", "rate": 0.4}
+    rows = [harm | {"harm": "keyword_misses", "n_speakers": 3}, harm | {"harm": "failures", "n_speakers": 20}]
+    found = make_card(run_record(coverage=coverage()), *tables(GROUPS, GAPS), further(rows, "harms"), k=5)
+    assert [row["harm"] for row in found.tables["harms"]] == ["failures"]
+
+
+def test_a_larger_group_that_is_withheld_with_a_small_one_is_not_said_to_be_small():
+    found = card()
+    assert "Not reported for accent Thai: too few speakers." in found.not_tested
+    assert "fewer than 5 speakers" in found.flags["suppressed"]
+    assert "withheld" in found.flags["complementary"]
+
+
+def test_four_utterances_of_unknown_speakers_are_of_four_people_at_most():
+    unknown = {"n_speakers": None, "flags": ["speakers_unknown"]}
+    groups = [group("accent", name) | unknown for name in ("US", "Irish", "Welsh")]
+    groups += [group("accent", "Thai", wer=0.3127) | unknown | {"n_utterances": 6, "n_failed": 2}]
+    found = rows(card(groups=groups, gaps=[], coverage={}))
+    assert found["Thai"].wer is None
+    assert sum(row.wer is not None for row in found.values()) == 2

@@ -65,6 +65,13 @@ def test_a_closed_gate_lets_nothing_through():
     assert {r["verdict"] for r in rows} <= {"not shown"}
 
 
+def test_a_wide_screen_can_still_find_what_nobody_could_miss():
+    """A permutation p is at least 1 / (B + 1): under 110 conditions, 2,000 times that cannot pass a gate of 5 %."""
+    conditions = [f"hum@{level}dB" for level in range(110)]
+    found = _analysed(_noisy(7, {"a": 1.0, "b": 3.0}, conditions), [Family("screen", "screening")])
+    assert {r["verdict"] for r in found.disparities.to_pylist()} == {"higher", "lower"}
+
+
 def test_what_no_family_claims_is_still_adjusted():
     found = _analysed(_noisy(4, GAPS), [Family("b alone", groups=("b",))]).disparities.to_pylist()
     assert {r["family"] for r in found} == {"b alone|none", "undeclared|none"}

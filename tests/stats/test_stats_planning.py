@@ -6,7 +6,7 @@ import pytest
 from asrfair.errors import InputError
 from asrfair.stats import compare_groups
 from asrfair.stats.multiplicity import benjamini_hochberg, benjamini_yekutieli, holm, two_stage
-from asrfair.stats.planning import Assumed, mde_ratio, n_speakers
+from asrfair.stats.planning import Assumed, detectable_ratio, mde_ratio, n_speakers, needed_speakers
 
 P = [0.001, 0.011, 0.02, 0.04, 0.3]
 
@@ -40,6 +40,16 @@ def test_more_speakers_are_needed_for_smaller_gaps_and_the_smallest_is_the_answe
         assert mde_ratio(m, 0.2, 1000) <= ratio * 1.05
         assert mde_ratio(m - 2, 0.2, 1000) > ratio * 0.95
     assert n_speakers(0.2, 0.2000001, 1000) is None
+
+
+def test_so_many_speakers_are_needed_and_not_one_fewer():
+    """m speakers a group show the ratio, m - 1 do not."""
+    for variance in (0.01, 0.05, 0.1, 0.2, 0.3, 1.0):
+        for ratio in (1.1, 1.25, 1.5, 2.0, 3.0, 5.0):
+            m = needed_speakers(variance, variance, ratio)
+            shown = [detectable_ratio((2 * variance / k) ** 0.5, 2 * k - 2) for k in (m, m - 1) if k > 1]
+            assert shown[0] <= ratio
+            assert all(more > ratio for more in shown[1:])
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from asrfair.errors import InputError
 from asrfair.stats import compare_groups, compare_paired, group_interval
 from asrfair.stats.conditional_quality import conditional_quality
 from asrfair.stats.quality import compare_quality, quality_share, quality_sums
+from asrfair.stats.utterance_level import Utterances, quality_rows
 
 UTTERANCES = st.lists(
     st.tuples(st.integers(0, 6), st.integers(0, 12), st.integers(0, 12), st.sampled_from("abc")),
@@ -218,3 +219,19 @@ def test_wrong_questions_are_refused():
 def test_nothing_given_is_nothing_found():
     assert quality_share([], [], []).wer is None
     assert conditional_quality([], [], [], [], []).shares == {}
+
+
+def test_a_quality_share_that_rests_on_one_speaker_is_not_tested():
+    """Six speakers a group, but one has nine tenths of the utterances: they weigh as fewer than three."""
+    rng = np.random.Generator(np.random.Philox(key=21))
+    speakers = [f"{group}{s}" for group in "ab" for s in range(6) for _ in range(90 if s == 0 else 2)]
+    groups = np.array([name[0] for name in speakers], dtype=object)
+    errors = rng.binomial(10, np.where(groups == "a", 0.4, 0.2)).astype(float)
+    found = Utterances(
+        ("s", "clean", "none"), np.array(speakers), errors, np.full(len(errors), 10.0), {"accent": groups}
+    )
+    rows = list(quality_rows(found, "accent", "b"))
+    assert [(row["group"], row["p"]) for row in rows if row["measure"] == "share_above_0.25"] == [
+        ("a", None),
+        ("b", None),
+    ]

@@ -174,6 +174,10 @@ def test_a_group_recorded_at_a_site_of_its_own_is_flagged_as_confounded():
     assert "one value of campaign" in meaning("confounded_with_campaign")
 
 
+def test_a_group_with_a_tenth_of_its_words_at_its_own_site_is_not_said_to_be_that_site():
+    assert "or has one to itself" in meaning("confounded_with_site")
+
+
 def test_groups_that_meet_the_same_conditions_are_not_flagged():
     """Also where nearly all words of everybody are at one level, and where one group has nearly all words."""
     for shares in ({"share_a": 0.97, "share_b": 0.98}, {"share_a": 0.5, "share_b": 0.5}):

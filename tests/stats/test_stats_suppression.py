@@ -49,6 +49,32 @@ def test_missing_is_a_part_of_everybody_too():
     assert withheld(sizes, 5) == {("accent", "missing"): "suppressed", ("accent", "a"): "complementary"}
 
 
+def test_a_withheld_group_cannot_be_added_up_from_its_parts():
+    """Irish speakers are withheld because of the Thai ones; their women and men would give both away."""
+    crossed = {"thai*f": 4, "thai*m": 4, "irish*f": 6, "irish*m": 6}
+    crossed |= {"welsh*f": 5, "welsh*m": 20, "scots*f": 20, "scots*m": 5}
+    sizes = accents(thai=8, irish=12, welsh=25, scots=25) | {("gender", "f"): 35, ("gender", "m"): 35}
+    sizes |= {("accent*gender", name): n for name, n in crossed.items()}
+    found = withheld(sizes, 5, [("accent", "thai")])
+    assert ("accent", "irish") in found
+    assert not {("accent*gender", "irish*f"), ("accent*gender", "irish*m")}.isdisjoint(found)
+
+
+def test_a_cell_of_three_attributes_is_protected_against_the_totals_of_one():
+    cells = {"north*f*old": 4, "north*m*old": 20, "north*f*young": 20, "north*m*young": 20}
+    cells |= {"south*f*old": 20, "south*m*old": 20, "south*f*young": 20, "south*m*young": 4}
+    found = withheld(accents(north=64, south=64) | {("accent*gender*age", name): n for name, n in cells.items()}, 5)
+    assert [sum(group.startswith(side) for _, group in found) for side in ("north", "south")] == [2, 2]
+
+
+def test_who_is_missing_from_an_intersection_is_not_what_is_left_of_a_total():
+    """One Irish speaker gave no gender: all Irish less women and men would be that speaker."""
+    sizes = accents(irish=21, welsh=45) | {("gender", "f"): 30, ("gender", "m"): 30, ("gender", "missing"): 6}
+    crossed = {"irish*f": 10, "irish*m": 10, "welsh*f": 20, "welsh*m": 20, "missing": 6}
+    found = withheld(sizes | {("accent*gender", name): n for name, n in crossed.items()}, 5)
+    assert not {("accent*gender", "irish*f"), ("accent*gender", "irish*m")}.isdisjoint(found)
+
+
 @given(st.lists(st.integers(0, 12), min_size=1, max_size=9), st.integers(3, 10))
 def test_what_is_hidden_is_nobody_or_at_least_two_groups_of_k_together(sizes, k):
     groups = {("accent", str(i)): n for i, n in enumerate(sizes)}

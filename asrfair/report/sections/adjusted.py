@@ -17,7 +17,8 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
     mine = headline(rows, context)
     if not mine:
         return None
-    covariates = mine[0]["covariates"].replace("+", ", ")
+    covariates = ", ".join(dict.fromkeys(name for row in mine for name in row["covariates"].split("+")))
+    unfitted = [row for row in mine if NO_MODEL in (row["flags"] or [])]
     return Section(
         id="adjusted",
         title=f"With other things held equal: {covariates}",
@@ -27,7 +28,7 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "holding noise equal hides what its people live with. Single tests, not adjusted for their number."
         ),
         sentences=[
-            *(f"{row['attribute']}: no model: {row['note']}" for row in mine if NO_MODEL in (row["flags"] or [])),
+            *dict.fromkeys(f"No model for {row['attribute']}: {_why(row)}." for row in unfitted),
             *_meanings(mine),
         ],
         header=[
@@ -44,6 +45,11 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         ],
         rows=[_line(row) for row in mine if row["group"] is not None],
     )
+
+
+def _why(row: Row) -> str:
+    """Why there is no model, without the name that stands before it."""
+    return str(row["note"]).removeprefix(f"{row['attribute']}: ")
 
 
 def _meanings(rows: Sequence[Row]) -> list[str]:

@@ -29,7 +29,7 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         about=(
             "The same transcripts counted under a second set of spelling rules. Induced: the gap under the first "
             "divided by the gap under the second, within the same speakers; 1 means that the rules treat the groups "
-            "alike."
+            "alike. Single tests, not adjusted for their number."
         ),
         sentences=[*told, *warnings],
         header=[

@@ -17,9 +17,10 @@ from asrfair.report.wording import (
     percent,
     percent_interval,
 )
-from asrfair.stats.policy import ALPHA
+from asrfair.stats.policy import ALPHA, meaning
 
 TABLE = "system_gaps"
+DIFFER = "failures_differ"
 
 
 def section(rows: Sequence[Row], context: Context) -> Section | None:
@@ -80,6 +81,8 @@ def _sentence(pair: tuple[str, str, str], rows: Sequence[Row]) -> str:
             for row in other
         ]
         text += f". It does not do the same for all: {listed(named)}"
+    if DIFFER in (overall["flags"] or []):
+        text += f". Mind: {meaning(DIFFER)}"
     return f"{text}."
 
 

@@ -25,7 +25,7 @@ def meaning(flag: str) -> str:
     """A flag in plain words, the policy's flags included; unknown flags are returned as they are.
 
     >>> meaning("confounded_with_site")
-    'the group is nearly the same as one value of site: the data cannot tell which of the two makes the difference'
+    'the group is nearly one value of site, or has one to itself: the data cannot tell there which of them matters'
     >>> meaning("baseline_poor_overlap")
     'baseline: the group hardly occurs where the others often do: the adjusted ratio extrapolates'
     """
@@ -33,8 +33,8 @@ def meaning(flag: str) -> str:
     if own.startswith(CONFOUNDED):
         what = own.removeprefix(CONFOUNDED)
         said = (
-            f"the group is nearly the same as one value of {what}: the data cannot tell which of the two makes the "
-            "difference"
+            f"the group is nearly one value of {what}, or has one to itself: the data cannot tell there which of them "
+            "matters"
         )
     elif own in _MEANINGS:
         said = _MEANINGS[own]
