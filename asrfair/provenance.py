@@ -147,7 +147,9 @@ def read_record(folder: Path) -> RunRecord:
         return msgspec.json.decode(path.read_bytes(), type=RunRecord)
     except (FileNotFoundError, NotADirectoryError) as error:
         raise RunFolderError(f"{folder}: not a run folder (no {RUN_FILE}); make one with asrfair transcribe") from error
-    except msgspec.MsgspecError as error:
+    except OSError as error:
+        raise RunFolderError(f"{path}: cannot be read: {error.strerror}") from error
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise RunFolderError(f"{path}: not a run file of this version of asrfair: {error}") from error
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 
@@ -366,6 +368,26 @@ def check_table(schema: pa.Schema, name: str, place: str) -> None:
         faults += [f"column {extra} is unknown" for extra in schema.names if extra not in wanted.names]
     if faults:
         raise RunFolderError(f"{place}: not a {name} table of this version: {'; '.join(faults)}; make it again")
+
+
+@contextmanager
+def readable(path: Path, verb: str) -> Iterator[None]:
+    """Say of a file that cannot be read what it is and how to make it again, wherever in it the damage is met.
+
+    Args:
+        path: the Parquet file that is read inside.
+        verb: what writes it, such as `asrfair score`.
+
+    Raises:
+        RunFolderError: it is absent, cannot be opened or is damaged.
+    """
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise RunFolderError(f"{path}: not there; make it with {verb}") from error
+    except (OSError, pa.ArrowException) as error:
+        why = " ".join(str(error).split())
+        raise RunFolderError(f"{path}: cannot be read or is damaged ({why}); make it again with {verb}") from error
 
 
 def csv_bytes(table: pa.Table) -> bytes:

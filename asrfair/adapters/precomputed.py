@@ -94,6 +94,7 @@ def _collect(rows: Iterator[Row], file: str, faults: list[Fault]) -> pa.Table:
     batches, lines = [], array("q")
     block: list[tuple[str, str | None, list[WordRow] | None]] = []
     for line, utterance_id, text, words in rows:
+        faults += [Fault(file, line, "words", text) for text in _improbable(words)]
         if not utterance_id:
             faults.append(Fault(file, line, "utterance_id", "is empty; name the utterance as the manifest does"))
         else:
@@ -111,6 +112,14 @@ def _collect(rows: Iterator[Row], file: str, faults: list[Fault]) -> pa.Table:
     if faults:
         raise ManifestError(sorted(faults))
     return table
+
+
+def _improbable(words: list[WordRow] | None) -> Iterator[str]:
+    """What is wrong with the first confidence that is not in [0, 1]; nothing if none is."""
+    for word in words or ():
+        if word.confidence is not None and not 0.0 <= word.confidence <= 1.0:
+            yield f"{word.text!r} has the confidence {word.confidence}; it must be in [0, 1], or null if there is none"
+            return
 
 
 def _repeated(ids: pa.ChunkedArray, lines: Sequence[int], file: str) -> list[Fault]:

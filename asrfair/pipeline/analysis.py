@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from asrfair import config as configuration
-from asrfair.errors import InputError
+from asrfair.errors import InputError, RunFolderError
 from asrfair.files import write_aside, written_aside
 from asrfair.manifest import Attribute, groupable, parse_by
 from asrfair.pipeline.details import check_covariates, details
-from asrfair.pipeline.joints import SCORES_FILE, group_columns, manifest_of, places, selected
+from asrfair.pipeline.joints import SCORES_FILE, check_transcripts, group_columns, manifest_of, places, selected
 from asrfair.pipeline.results import Audit
 from asrfair.pipeline.texts import SCHEMAS, read_terms, spoken_of, text_tables
 from asrfair.pipeline.unknown_speakers import assume_design_effect
@@ -23,7 +23,7 @@ from asrfair.provenance import RunRecord, VerbClock, read_record, write_record
 from asrfair.scoring.writer import read_metadata
 from asrfair.stats import SCORE_COLUMNS, Family, SpeakerSums
 from asrfair.stats.design_effect import check_design_effect
-from asrfair.tables import check_table, csv_bytes
+from asrfair.tables import check_table, csv_bytes, readable
 
 TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
 """What analyze always writes, each as Parquet and as CSV."""
@@ -93,7 +93,7 @@ def analyze(
     if deep:
         options = {"baselines": baselines, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
         options["empty_ref"] = empty_ref
-        tables |= _from_texts(folder, record, specs, options)
+        tables |= _from_texts(folder, record, specs, options, metadata["manifest_digest"])
     _write_tables(folder, tables)
     record.config |= {"by": specs, "baselines": baselines, "families": [_as_dict(f) for f in declared]}
     record.config |= {"adjust": list(adjust), "deep": deep, "empty_ref": empty_ref, "design_effect": design_effect}
@@ -116,10 +116,22 @@ def _terms(path: str | Path | None, *, deep: bool) -> list[str]:
     return read_terms(Path(path))
 
 
-def _from_texts(folder: Path, record: RunRecord, specs: Sequence[str], options: dict[str, Any]) -> dict[str, pa.Table]:
-    """The tables that need the transcripts, and so the manifest with its references."""
+def _from_texts(
+    folder: Path, record: RunRecord, specs: Sequence[str], options: dict[str, Any], scored: str
+) -> dict[str, pa.Table]:
+    """The tables that need the transcripts, and so the manifest with its references.
+
+    Raises:
+        RunFolderError: the manifest or the transcripts are not those that were scored.
+    """
     manifest = manifest_of(folder, record)
+    if manifest.digest != scored:
+        raise RunFolderError(
+            f"{folder}: its manifest {manifest.rows_path} was changed after scoring; the tables would mix both: run "
+            "asrfair score again, or bring the manifest back"
+        )
     rows = selected(manifest, record.limit, record.seed)
+    check_transcripts(folder, record, rows["utterance_id"])
     options |= {"costs": record.costs, "language": manifest.dataset.language}
     return text_tables(folder, places(record), spoken_of(rows, manifest.attributes, specs, **options))
 
@@ -144,7 +156,7 @@ def write_table(folder: Path, name: str, table: pa.Table) -> None:
 
 def _read_scores(path: Path, sums: SpeakerSums, specs: Sequence[str], attributes: Mapping[str, Attribute]) -> None:
     """Sum a scores file, one block of rows at a time."""
-    with pq.ParquetFile(path) as file:
+    with readable(path, "asrfair score"), pq.ParquetFile(path) as file:
         check_table(file.schema_arrow, "scores", str(path))
         columns = [*SCORE_COLUMNS, *dict.fromkeys(name for spec in specs for name in spec.split("*"))]
         for number in range(file.num_row_groups):

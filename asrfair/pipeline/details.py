@@ -23,7 +23,7 @@ from asrfair.stats.utterance_level import (
     matched_rows,
     quality_rows,
 )
-from asrfair.tables import ADJUSTED, MATCHED, MEASURES
+from asrfair.tables import ADJUSTED, MATCHED, MEASURES, readable
 
 CELL = ("system_id", "condition_id", "normalizer")
 COUNTS = ("hits", "substitutions", "deletions", "insertions")
@@ -111,7 +111,7 @@ def cells(
         speakers_known: whether to leave out utterances whose speaker is not known.
     """
     waiting: list[pa.Table] = []
-    with pq.ParquetFile(path) as file:
+    with readable(path, "asrfair score"), pq.ParquetFile(path) as file:
         wanted = [*CELL, "status", "speaker_id", *COUNTS, *dict.fromkeys([*specs, *covariates])]
         wanted += [name for name in ("prompt_id",) if name in file.schema_arrow.names]
         for number in range(file.num_row_groups):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,14 @@ import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from asrfair.errors import RunFolderError
+from asrfair.errors import InputError, RunFolderError
 from asrfair.manifest import Attribute, Manifest, coverage, group_column, groupable, load_manifest
 from asrfair.manifest.sample import sample_rows
 from asrfair.manifest.sources import find_source
 from asrfair.provenance import ConditionRecord, ManifestRecord, RunRecord, SystemRecord, open_record
 from asrfair.records import CLEAN, Condition, SystemInfo, Utterance
 from asrfair.scoring.failures import failures_by_group
+from asrfair.scoring.totals import totals
 from asrfair.store import read_hypotheses
 
 if TYPE_CHECKING:
@@ -89,6 +90,42 @@ def cell_rows(folder: Path, place: tuple[str, str], *, text: bool = True) -> pa.
     """The hypotheses of one cell, with or without what was recognised."""
     columns = ["utterance_id", "status", *(["text"] if text else []), "error"]
     return read_hypotheses(folder, columns=columns, system_id=place[0], condition_id=place[1])
+
+
+def check_transcripts(folder: Path, record: RunRecord, ids: pa.ChunkedArray) -> None:
+    """Refuse transcripts that are not those that were scored, as far as their number tells.
+
+    Raises:
+        RunFolderError: naming the system.
+    """
+    scored = {(t.system_id, t.condition_id): t.n_utterances - t.n_failed for t in totals(folder / SCORES_FILE)}
+    for place in places(record):
+        rows = read_hypotheses(
+            folder, columns=["utterance_id", "status"], system_id=place[0], condition_id=place[1]
+        ).filter(pc.field("status") == "ok")
+        n_ok = pc.sum(pc.is_in(rows["utterance_id"], value_set=ids.combine_chunks())).as_py() or 0
+        known = scored.get(place, 0)
+        if n_ok != known:
+            raise RunFolderError(
+                f"{folder}: {place[0]} ({place[1]}) has {n_ok} transcripts, and {known} were scored: run asrfair score "
+                "again, or bring the folder hypotheses back"
+            )
+
+
+def check_confidences(words: Sequence[Sequence[tuple[str, float | None]] | None], table: pa.Table) -> None:
+    """Refuse confidences that are no probabilities.
+
+    Raises:
+        InputError: naming the system and the utterance of the first.
+    """
+    for row, given in enumerate(words):
+        for text, confidence in given or ():
+            if confidence is not None and not 0.0 <= confidence <= 1.0:
+                system, utterance = (table[name][row].as_py() for name in ("system_id", "utterance_id"))
+                raise InputError(
+                    f"{system}, utterance {utterance!r}: {text!r} has the confidence {confidence}; it must be in "
+                    "[0, 1]: give transcripts whose confidences are, or are null, or analyze without --deep"
+                )
 
 
 def failures(

@@ -9,7 +9,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from asrfair.errors import InputError, RunFolderError
+from asrfair.errors import InputError
 from asrfair.pipeline.joints import SCORES_FILE, cell_rows, failures, manifest_of, manifest_record, places, selected
 from asrfair.pipeline.results import Outcome
 from asrfair.provenance import NormalizerRecord, VerbClock, read_record, write_record
@@ -17,7 +17,7 @@ from asrfair.scoring import find_normalizer
 from asrfair.scoring.totals import totals
 from asrfair.scoring.writer import Cell, write_scores
 from asrfair.stats.suppression import K_EXPORTED, K_LOCAL
-from asrfair.tables import check_table
+from asrfair.tables import check_table, readable
 
 
 def score(run: str | Path, *, normalizer: Sequence[str] = (), costs: str = "levenshtein") -> Outcome:
@@ -92,11 +92,6 @@ def _read_table(path: Path, name: str) -> pa.Table:
     Raises:
         RunFolderError: it is absent, damaged or of another version.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            check_table(file.schema_arrow, name, str(path))
-            return file.read()
-    except FileNotFoundError as error:
-        raise RunFolderError(f"{path}: not there; make it with asrfair analyze") from error
-    except pa.ArrowInvalid as error:
-        raise RunFolderError(f"{path}: damaged ({error}); make it again with asrfair analyze") from error
+    with readable(path, "asrfair analyze"), pq.ParquetFile(path) as file:
+        check_table(file.schema_arrow, name, str(path))
+        return file.read()

@@ -23,6 +23,7 @@ Numbers = NDArray[Any]
 
 RATIOS = (1.25, 1.5, 2.0)
 ASSUMED_WER = 0.15
+LEAST_WER, MOST_WER = 1e-6, 10.0
 
 
 def plan(
@@ -63,14 +64,13 @@ def plan(
     manifest, measured = (target, None) if target is None else _opened(Path(target))
     if measured is not None:
         wer = measured.wer if wer is None else wer
-        sigma, phi, cv = (
-            found if given is None else given
-            for given, found in ((sigma, measured.sigma), (phi, measured.phi), (cv, measured.cv))
-        )
+        sigma = measured.sigma if sigma is None else sigma
+        phi, cv = measured.phi if phi is None else phi, measured.cv if cv is None else cv
     known = Assumed(SIGMA if sigma is None else sigma, PHI if phi is None else phi, CV if cv is None else cv)
     rate = ASSUMED_WER if wer is None and manifest is not None else wer
     if rate is None or (manifest is None and words is None):
         raise InputError("without a manifest, say what is expected: --wer 0.15 --words 500 (words per speaker)")
+    _check_rate(rate, target if measured is not None and wer == measured.wer else None)
     level, ratios = alpha / comparisons, RATIOS if ratio is None else (ratio,)
     assumed = (known.sigma, known.phi, known.cv, power, level)
     if manifest is None:
@@ -87,7 +87,27 @@ def _opened(target: Path) -> tuple[Path, SpeakerSpread | None]:
         return target, None
     manifest = manifest_of(target, read_record(target))
     found = first_cell(target / SCORES_FILE)
-    return manifest.rows_path, estimate_spread(found.errors, found.words, found.speakers.tolist())
+    try:
+        return manifest.rows_path, estimate_spread(found.errors, found.words, found.speakers.tolist())
+    except InputError as error:
+        raise InputError(f"{target}: nothing to plan from in its first system ({error}); plan its manifest") from error
+
+
+def _check_rate(rate: float, run: str | Path | None) -> None:
+    """Refuse a rate that no plan can be made for.
+
+    Args:
+        rate: a word error rate, a fraction.
+        run: the run where it was measured; None where the user said it.
+
+    Raises:
+        InputError: it is not a number from 0.000001 to 10.
+    """
+    if LEAST_WER <= rate <= MOST_WER:
+        return
+    if run is not None:
+        raise InputError(f"{run}: its word error rate is {rate}; say what to expect, such as --wer 0.05")
+    raise InputError(f"wer {rate}: a fraction is needed, such as 0.15 for 15 %; from {LEAST_WER:f} to {MOST_WER:.0f}")
 
 
 def plan_text(found: Plan) -> str:

@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from asrfair.errors import InputError
 from asrfair.manifest import Attribute
 from asrfair.pipeline.harm_rows import calibration_rows, harm_rows, type_rows
-from asrfair.pipeline.joints import group_columns
+from asrfair.pipeline.joints import check_confidences, group_columns
 from asrfair.scoring import Normalizer, count_errors, find_normalizer
 from asrfair.scoring.confidences import WordConfidences, word_confidences
 from asrfair.scoring.events import error_events, words_in_runs
@@ -158,6 +158,7 @@ class _Heard:
             None if given is None else [(word["text"], word["confidence"]) for word in given]
             for given in self._table["words"].to_pylist()
         ]
+        check_confidences(words, self._table)
         found = word_confidences(
             self._raw, self._table["text"].to_pylist(), words, normalizer, costs=self._spoken.costs
         )
@@ -168,7 +169,10 @@ class _Heard:
         if not self._spoken.terms:
             return None
         terms = normalizer.normalize(list(self._spoken.terms))
-        counts = keyword_counts(self._references, self._hypotheses, terms, costs=self._spoken.costs)
+        try:
+            counts = keyword_counts(self._references, self._hypotheses, terms, costs=self._spoken.costs)
+        except InputError as error:
+            raise InputError(f"--terms, as {self._spoken.normalizer} writes them: {error}") from error
         return counts.by_pair(len(self._references))
 
     def _rows(self, attribute: str, at: np.ndarray | None = None) -> Rows:

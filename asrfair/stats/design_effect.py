@@ -17,16 +17,20 @@ from asrfair.stats.rates import RateEstimate, combine_df, log_interval
 
 Row = dict[str, Any]
 FLAG = "design_effect_assumed"
+MOST = 1e6
 
 
 def check_design_effect(effect: float | None) -> None:
     """Refuse what is no design effect.
 
     Raises:
-        InputError: below 1 or not finite.
+        InputError: not from 1 to a million.
     """
-    if effect is not None and not (math.isfinite(effect) and effect >= 1.0):
-        raise InputError(f"design effect {effect}: must be 1 or more (1 says that every utterance has its own speaker)")
+    if effect is not None and not 1.0 <= effect <= MOST:
+        raise InputError(
+            f"design effect {effect}: must be 1 or more (1 says that every utterance has its own speaker), and "
+            f"at most {MOST:,.0f}"
+        )
 
 
 def with_interval(row: Row, found: RateEstimate, effect: float) -> Row:

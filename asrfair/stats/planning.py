@@ -31,6 +31,8 @@ SIGMA, PHI, CV = 0.5, 2.0, 0.5
 POWER, ALPHA = 0.80, 0.05
 MOST_SPEAKERS = 1_000_000
 _LEAST_DF = 1.5
+_MOST = {"words": 1e9, "sigma": 10.0, "phi": 1e6, "cv": 1e3}
+"""Beyond these no plan means anything, and some are beyond floating point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,10 +153,13 @@ def design_mde_ratio(
     Returns:
         The ratio; None where a group has fewer than two speakers with words.
 
+    Raises:
+        InputError: a number is out of its range.
+
     >>> round(design_mde_ratio(np.full(20, 1050), np.full(20, 1050), 0.2, Assumed(0.4, 1.84)), 3)
     1.474
     """
-    known, variances, dfs = spread or Assumed(), [], []
+    known, variances, dfs = _checked(spread, 1.0, POWER, alpha), [], []
     for words in (words_a, words_b):
         if np.count_nonzero(words) < 2:
             return None
@@ -232,8 +237,9 @@ def _checked(spread: Assumed | None, words: float, power: float, alpha: float) -
     known = spread or Assumed()
     numbers = {"words": words, "sigma": known.sigma, "phi": known.phi, "cv": known.cv}
     for name, value in numbers.items():
-        if not (math.isfinite(value) and value >= 0) or (name == "words" and not value):
-            raise InputError(f"{name} {value}: must be a finite number {'above' if name == 'words' else 'from'} 0")
+        if not 0 <= value <= _MOST[name] or (name == "words" and not value):
+            above = "above" if name == "words" else "from"
+            raise InputError(f"{name} {value}: must be a number {above} 0, at most {_MOST[name]:,.0f}")
     if not 0.0 < alpha < 1.0 or not 0.5 <= power < 1.0:
         raise InputError(f"power {power}, alpha {alpha}: power from 0.5 and below 1, alpha between 0 and 1")
     return known

@@ -42,6 +42,11 @@ class Screen:
         asked = [f for f in self._families if not f.attributes or grouping.attribute in f.attributes]
         if not asked:
             return
+        if not grouping.with_value.speakers_known:
+            raise InputError(
+                f"family {asked[0].name!r}: max-t deals speakers to groups, but not every utterance with a value of "
+                f"{grouping.attribute} has a speaker: use holm or bh for it"
+            )
         speakers = [grouping.groups[label].transcribed_speakers for label in grouping.tested]
         if len(union(*speakers)) < sum(map(len, speakers)):
             raise InputError(

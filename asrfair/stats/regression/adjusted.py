@@ -136,10 +136,11 @@ def _fitted(rows: Rows, covariates: tuple[str, ...]) -> tuple[PoissonFit, Poisso
 
 def _standard(values: Floats, name: str) -> Floats:
     """A covariate of numbers with mean 0 and standard deviation 1."""
-    spread = float(values.std())
-    if not spread > 1e-12 * (1.0 + float(np.abs(values).max())):
+    scaled = values / (float(np.abs(values).max()) or 1.0)
+    spread = float(scaled.std())
+    if not spread > 1e-12:
         raise InputError(f"{name}: the same number everywhere; leave this covariate out")
-    found: Floats = (values - values.mean()) / spread
+    found: Floats = (scaled - scaled.mean()) / spread
     return found
 
 

@@ -1,0 +1,146 @@
+"""Damage, change and extremes: what cannot be used is refused with its place and its remedy, and nothing is mixed."""
+
+import json
+import shutil
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from audits import made
+
+from asrfair.errors import InputError, RunFolderError
+from asrfair.pipeline import analyze, audit, ingest, plan, report, score
+from asrfair.tables import HYPOTHESES
+
+
+@pytest.fixture
+def run(tmp_path):
+    """A run that was scored and analysed."""
+    ingest(tmp_path / "data", made(tmp_path / "data"), tmp_path / "run")
+    score(tmp_path / "run")
+    analyze(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def damaged(path):
+    """Turn some bytes of the first block of a file over; its footer stays whole."""
+    data = path.read_bytes()
+    path.write_bytes(data[:40] + bytes(byte ^ 255 for byte in data[40:140]) + data[140:])
+
+
+def test_damage_inside_a_scores_file_is_named_by_every_verb_that_reads_it(run):
+    damaged(run / "scores.parquet")
+    for verb in (analyze, plan):
+        with pytest.raises(RunFolderError, match=r"scores\.parquet: .*damaged.*again with asrfair score"):
+            verb(run)
+
+
+@pytest.mark.parametrize("name", ["groups", "disparities", "measures"])
+def test_damage_inside_a_table_or_a_folder_in_its_place_is_named(run, name):
+    path = run / f"{name}.parquet"
+    damaged(path)
+    with pytest.raises(RunFolderError, match=rf"{name}\.parquet: .*damaged.*again with asrfair analyze"):
+        report(run)
+    path.unlink()
+    path.mkdir()
+    with pytest.raises(RunFolderError, match=rf"{name}\.parquet: .*again with asrfair analyze"):
+        report(run)
+
+
+def test_a_run_file_that_is_no_text_or_a_folder_is_refused(run):
+    (run / "run.json").write_bytes(b'{"run_id": "\xff"}')
+    with pytest.raises(RunFolderError, match=r"run\.json: not a run file"):
+        report(run)
+    (run / "run.json").unlink()
+    (run / "run.json").mkdir()
+    with pytest.raises(RunFolderError, match=r"run\.json: cannot be read"):
+        report(run)
+
+
+def test_scores_of_one_manifest_are_not_mixed_with_references_of_another(run, tmp_path):
+    rows = tmp_path / "data" / "rows.jsonl"
+    rows.write_text(rows.read_text().replace('"accent": "a"', '"accent": "c"'))
+    with pytest.raises(RunFolderError, match=r"rows\.jsonl was changed after scoring.*score again"):
+        analyze(run, deep=True)
+    analyze(run)
+    score(run)
+    analyze(run, deep=True)
+
+
+def test_transcripts_that_are_gone_are_not_taken_for_failures(run):
+    shutil.rmtree(run / "hypotheses")
+    with pytest.raises(RunFolderError, match=r"one \(clean\) has 0 transcripts, and 192 were scored"):
+        analyze(run, deep=True)
+
+
+def test_confidences_that_are_no_probabilities_are_refused_at_the_door_and_later(run, tmp_path):
+    file = tmp_path / "sure.jsonl"
+    file.write_text(json.dumps({"utterance_id": "a0-0", "text": "x", "words": [["x", 0.0, 0.1, 2.0]]}))
+    with pytest.raises(InputError, match=r"sure\.jsonl:1: words: 'x' has the confidence 2\.0; .* or null"):
+        ingest(tmp_path / "data", {"sure": file}, tmp_path / "other")
+    (part,) = (run / "hypotheses").glob("*.parquet")
+    rows = pq.read_table(part).to_pylist()
+    rows[3]["words"] = [{"text": "x", "start_s": 0.0, "end_s": 0.1, "confidence": 2.0}]
+    pq.write_table(pa.Table.from_pylist(rows, schema=HYPOTHESES), part)
+    with pytest.raises(InputError, match=r"one, utterance 'a0-3': 'x' has the confidence 2\.0"):
+        analyze(run, deep=True)
+
+
+@pytest.mark.parametrize("loud", [1e308, 1e-300])
+def test_numbers_of_any_size_are_held_equal(tmp_path, loud):
+    hypotheses = made(tmp_path / "data")
+    path = tmp_path / "data" / "rows.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(json.dumps(row | {"snr_db": (row["snr_db"] - 16) / 10 * loud}) for row in rows))
+    found = audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"], adjust=["snr_db"])
+    compared = [row for row in found.further["adjusted"].to_pylist() if row["group"] == "b"]
+    assert all(0.8 < row["adjusted_ratio"] < 1.25 for row in compared)
+    assert compared
+
+
+def test_a_design_effect_beyond_measure_is_refused(run):
+    with pytest.raises(InputError, match="design effect 1e"):
+        analyze(run, design_effect=1e308)
+
+
+@pytest.mark.parametrize(
+    "option", [{"sigma": 1e200}, {"sigma": 50.0}, {"cv": 1e300}, {"wer": 0.0}, {"wer": 1e-300}, {"wer": float("nan")}]
+)
+def test_a_plan_refuses_numbers_that_nothing_can_be_planned_from(run, option):
+    (name,) = option
+    with pytest.raises(InputError, match=rf"^{name} "):
+        plan(**{"wer": 0.1, "words": 500.0} | option)
+    with pytest.raises(InputError, match=rf"^{name} "):
+        plan(run, **option)
+
+
+def test_a_plan_takes_a_spread_of_zero_at_its_word(run):
+    assert plan(run, sigma=0.0).sigma == 0.0
+
+
+def test_a_plan_of_a_run_without_errors_asks_for_a_rate(tmp_path):
+    hypotheses = made(tmp_path / "data", harder=0.0)
+    rows = [json.loads(line) for line in (tmp_path / "data" / "rows.jsonl").read_text().splitlines()]
+    heard = [{"utterance_id": row["utterance_id"], "text": row["reference"]} for row in rows]
+    hypotheses["one"].write_text("\n".join(map(json.dumps, heard)))
+    ingest(tmp_path / "data", hypotheses, tmp_path / "run")
+    score(tmp_path / "run")
+    with pytest.raises(InputError, match=r"run: .*(--wer 0\.05|plan its manifest)"):
+        plan(tmp_path / "run")
+
+
+def test_max_t_without_speakers_says_that_they_are_missing(tmp_path):
+    hypotheses = made(tmp_path / "data")
+    path = tmp_path / "data" / "rows.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(json.dumps({k: v for k, v in row.items() if k != "speaker_id"}) for row in rows))
+    ingest(tmp_path / "data", hypotheses, tmp_path / "run")
+    score(tmp_path / "run")
+    with pytest.raises(InputError, match="not every utterance with a value of accent has a speaker"):
+        analyze(tmp_path / "run", screening="max-t")
+
+
+def test_terms_that_are_the_same_to_the_normaliser_are_refused_by_name(run, tmp_path):
+    (tmp_path / "terms.txt").write_text("aspirin\nAspirin\n")
+    with pytest.raises(InputError, match=r"--terms, as whisper-en writes them: .*'aspirin' was given before"):
+        analyze(run, deep=True, terms=tmp_path / "terms.txt")
