@@ -20,6 +20,7 @@ from asrfair.stats.utterance_level import (
     adjusted_rows,
     conditional_rows,
     distance_rows,
+    faas_rows,
     matched_rows,
     quality_rows,
 )
@@ -67,6 +68,7 @@ def details(
     rows: dict[str, list[dict[str, Any]]] = {"adjusted": [], "matched": [], "measures": []}
     single = [spec for spec in specs if "*" not in spec]
     for found, held in cells(path, single, attributes, covariates):
+        rows["measures"] += faas_rows(found) if deep else ()
         for attribute in single:
             baseline = baselines.get(attribute)
             if held:

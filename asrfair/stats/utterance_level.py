@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.errors import InputError
-from asrfair.records import REST
+from asrfair.records import ALL, REST
 from asrfair.stats import policy
 from asrfair.stats.conditional_quality import conditional_quality
+from asrfair.stats.faas import faas_paper
 from asrfair.stats.permuted_distances import distance_test
 from asrfair.stats.quality import compare_quality, quality_sums
 from asrfair.stats.rates import estimate
@@ -170,6 +171,27 @@ def distance_rows(found: Utterances, attribute: str, seed: int) -> Iterator[Row]
             "p": None,
             "method": method,
             "flags": list(test.flags),
+        }
+
+
+def faas_rows(found: Utterances) -> Iterator[Row]:
+    """FAAS as its paper prints it, over all attributes: for comparison with papers, flagged, and never ranked by."""
+    whole = np.all([[v is not None for v in values] for values in found.groups.values()], axis=0)
+    if not found.groups or not whole.any():
+        return
+    categories = {name: values[whole].astype(str) for name, values in found.groups.items()}
+    varied = {name: values for name, values in categories.items() if len(set(values)) > 1}
+    if varied:
+        score = faas_paper(varied, found.speakers[whole], found.errors[whole], found.words[whole])
+        yield found.base(ALL) | {
+            "measure": "faas_paper",
+            "group": None,
+            "value": score.score_percent,
+            "low": None,
+            "high": None,
+            "p": None,
+            "method": f"as printed, over {', '.join(varied)}",
+            "flags": ["not_recommended"],
         }
 
 

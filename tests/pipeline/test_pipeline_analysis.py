@@ -76,6 +76,14 @@ def test_matched_prompts_and_quality_shares_are_measured_when_asked(run):
     assert {"barycentre_1", "barycentre_2_excess"} <= measures
 
 
+def test_faas_is_told_with_its_warning_and_stands_on_no_card(run):
+    analyze(run, deep=True)
+    found = [r for r in table(run, "measures") if r["measure"] == "faas_paper"]
+    assert {tuple(r["flags"]) for r in found} == {("not_recommended",)}
+    report(run)
+    assert "faas" not in (run / "card.md").read_text().lower()
+
+
 def test_what_is_not_asked_for_again_does_not_stay_behind(run):
     analyze(run, deep=True, adjust=["room"])
     analyze(run)
