@@ -2,7 +2,7 @@
 
 The speakers of the whole run are dealt anew, each with the errors under all systems and conditions; labels stay where
 they are. So every speaker must be in one group of an attribute, and every comparison of a family is made on the same
-list of speakers. See `permutation.max_t`.
+list of speakers. See `max_t`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from asrfair.stats.atoms import Codes, union
 from asrfair.stats.contrasts import named_baseline, sides
 from asrfair.stats.families import Cell, Family, Row
 from asrfair.stats.groups import Grouping, SpeakerCounts
-from asrfair.stats.permutation import Members, max_t, statistics
+from asrfair.stats.max_t import Members, max_t, statistics
 from asrfair.stats.rates import Sums
 
 N_PERMUTATIONS = 1_999
