@@ -21,6 +21,8 @@ WORD = pa.struct(
     [("text", pa.string()), ("start_s", pa.float64()), ("end_s", pa.float64()), ("confidence", pa.float64())]
 )
 
+_CELL = [("system_id", pa.string()), ("condition_id", pa.string()), ("normalizer", pa.string())]
+
 MANIFEST = pa.schema(
     [
         ("utterance_id", pa.string()),
@@ -70,9 +72,7 @@ SCORES = pa.schema(
 
 GROUPS = pa.schema(
     [
-        ("system_id", pa.string()),
-        ("condition_id", pa.string()),
-        ("normalizer", pa.string()),
+        *_CELL,
         ("attribute", pa.string()),
         ("group", pa.string()),
         ("n_utterances", pa.int64()),
@@ -95,9 +95,7 @@ GROUPS = pa.schema(
 
 DISPARITIES = pa.schema(
     [
-        ("system_id", pa.string()),
-        ("condition_id", pa.string()),
-        ("normalizer", pa.string()),
+        *_CELL,
         ("attribute", pa.string()),
         ("group", pa.string()),
         ("baseline", pa.string()),
@@ -119,9 +117,7 @@ DISPARITIES = pa.schema(
 
 MEASURES = pa.schema(
     [
-        ("system_id", pa.string()),
-        ("condition_id", pa.string()),
-        ("normalizer", pa.string()),
+        *_CELL,
         ("attribute", pa.string()),
         ("measure", pa.string()),
         ("group", pa.string()),
@@ -186,7 +182,6 @@ SYSTEM_GAPS = pa.schema(
     ]
 )
 
-_CELL = [("system_id", pa.string()), ("condition_id", pa.string()), ("normalizer", pa.string())]
 _NUMBERS = (
     "wer",
     "total_ratio",
