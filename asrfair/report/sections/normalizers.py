@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from asrfair.records import REST
 from asrfair.report.sections._base import Context, Row, Section
-from asrfair.report.wording import VERDICTS, condition, interval, isolated, number, p_value, people
+from asrfair.report.wording import VERDICTS, condition, count, interval, isolated, number, p_value, people
 
 TABLE = "normalizer_gaps"
 MOST_ROWS = 40
@@ -17,12 +17,15 @@ MOST_ROWS = 40
 def section(rows: Sequence[Row], context: Context) -> Section | None:
     """The induced gaps, widest first, with a warning wherever a verdict or the worst group changes."""
     known = [row for row in rows if row["induced_ratio"]]
-    known.sort(key=lambda row: -abs(math.log(row["induced_ratio"])))
     if not known:
         return None
+    moved = [row for row in known if row["induced_ratio"] != 1.0]
+    moved.sort(key=lambda row: -abs(math.log(row["induced_ratio"])))
     changed = [row for row in rows if row["verdict_changes"]]
     warnings = [_changed(row, context) for row in changed] + _worst(rows)
     told = [] if warnings else ["No verdict and no worst group hangs on which normaliser counts the words."]
+    if len(moved) < len(known):
+        told.append(f"{count(len(known) - len(moved), 'comparison')} came out the same under both, to the last error.")
     return Section(
         id="normalizers",
         title="What the normaliser does to the gaps",
@@ -44,7 +47,7 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "95 % interval",
             "p",
         ],
-        rows=[_line(row) for row in known[:MOST_ROWS]],
+        rows=[_line(row) for row in moved[:MOST_ROWS]],
         warnings=warnings,
     )
 
