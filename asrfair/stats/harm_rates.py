@@ -5,6 +5,11 @@ said, words made up over hours of silence. Its rate, interval and comparison are
 these two in place of errors and words: log scale, delete-one-speaker jackknife, Satterthwaite's degrees of freedom; a
 group against its baseline or the rest (`sides`). The policy table holds too: fewer than three speakers and nothing is
 told, fewer than five and no p-value is given. P-values are unadjusted; who reports several harms adjusts them.
+
+Harms come in bursts: a few speakers have most of them, and log-Welch is liberal there, most of all in the tail where
+adjusted p-values live. Dealing IViE's speakers to groups of 12 at random, skipped words under one system had p < .05 in
+8 % and p < .005 in 1.6 % (word errors: 5.0 and 0.4 %). So a p below 5 % needs a second opinion, the studentised speaker
+permutation, and the larger of the two is given (up to 10,000 speakers; beyond, log-Welch alone).
 """
 
 from __future__ import annotations
@@ -14,9 +19,17 @@ from dataclasses import dataclass, replace
 from numpy.typing import ArrayLike
 
 from asrfair.records import Disparity
-from asrfair.stats.policy import BASELINE_PREFIX
+from asrfair.seeds import stable_hash
+from asrfair.stats.permutation import N_PERMUTATIONS, permutation_test
+from asrfair.stats.policy import ALPHA, BASELINE_PREFIX
 from asrfair.stats.rates import Sums, check_confidence, estimate
 from asrfair.stats.sides import Rows, checked_values, compare_sides, flags_of, is_suppressed
+
+MOST_PERMUTED = 10_000
+"""Speakers of both sides together from which on log-Welch needs no second opinion."""
+_LEAST_PERMUTATIONS = 1_999
+_WORK = 5_000_000
+"""Speakers times permutations of one comparison."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +129,20 @@ def rate_of_sides(
     if group != against:
         flags += tuple(BASELINE_PREFIX + flag for flag in flags_of(there))
         if not (is_suppressed(here) or is_suppressed(there)):
-            versus = compare_sides(*ours, *theirs, confidence)
+            versus = _confirmed(compare_sides(*ours, *theirs, confidence), ours, theirs, stable_hash(*names))
     if is_suppressed(here):
         return HarmRate(harm, unit, group, here.n_speakers, None, None, None, None, None, against, None, flags)
     interval = here.interval(confidence)
     totals = (here.errors, here.words, here.rate, interval.low, interval.high)
     return HarmRate(harm, unit, group, here.n_speakers, *totals, against, versus, flags)
+
+
+def _confirmed(found: Disparity, ours: tuple[Sums, Sums], theirs: tuple[Sums, Sums], key: int) -> Disparity:
+    """The comparison with the larger p of two tests, where the first is below the level."""
+    sides = [(events[exposure > 0], exposure[exposure > 0]) for events, exposure in (ours, theirs)]
+    m = sum(len(events) for events, _ in sides)
+    if found.p is None or found.p >= ALPHA or found.paired or m > MOST_PERMUTED:
+        return found
+    n_permutations = min(N_PERMUTATIONS, max(_LEAST_PERMUTATIONS, _WORK // m))
+    second = permutation_test(*sides[0], *sides[1], n_permutations=n_permutations, seed=key)
+    return found if second.p is None else replace(found, p=max(found.p, second.p))

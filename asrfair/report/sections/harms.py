@@ -33,7 +33,8 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         about=(
             "Utterances without a transcript, words made up in runs of three or more or written where nobody spoke, "
             "speech skipped in runs of three words or more, missed terms of the list, and waiting. By speaker, with "
-            "the same intervals; adjusted p by Holm over all harms and groups of a system and condition."
+            "the same intervals; p is the larger of two tests' (harms come in bursts: speakers are also dealt anew), "
+            "adjusted by Holm over all harms and groups of a system and condition."
         ),
         sentences=[_sentence(row, context) for row in shown],
         header=[
