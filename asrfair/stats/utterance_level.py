@@ -31,7 +31,7 @@ THRESHOLDS = (0.25, 0.5)
 PAIRWISE = ("w1", "energy")
 OVERALL = ("barycentre_1", "barycentre_2")
 N_PERMUTATIONS = 999
-MOST_UTTERANCES = 50_000
+MOST_UTTERANCES, MOST_GROUPS = 50_000, 20
 """Cells with more utterances than this have their distances measured with fewer permutations."""
 
 Cell = tuple[str, str, str]
@@ -153,7 +153,8 @@ def distance_rows(found: Utterances, attribute: str, seed: int) -> Iterator[Row]
         return
     labels = found.groups[attribute][alone].astype(str)
     arrays = (found.speakers[alone], found.errors[alone], found.words[alone])
-    n = max(99, min(N_PERMUTATIONS, N_PERMUTATIONS * MOST_UTTERANCES // max(int(alone.sum()), 1)))
+    size = max(int(alone.sum()), MOST_UTTERANCES) * max(len(members), MOST_GROUPS)
+    n = max(99, N_PERMUTATIONS * MOST_UTTERANCES * MOST_GROUPS // size)
     tests = [(measure, name) for measure in PAIRWISE for name in members] + [(m, None) for m in OVERALL]
     for measure, group in tests:
         sides = labels if group is None else np.where(labels == group, "group", "rest")

@@ -144,3 +144,14 @@ def test_terms_that_are_the_same_to_the_normaliser_are_refused_by_name(run, tmp_
     (tmp_path / "terms.txt").write_text("aspirin\nAspirin\n")
     with pytest.raises(InputError, match=r"--terms, as whisper-en writes them: .*'aspirin' was given before"):
         analyze(run, deep=True, terms=tmp_path / "terms.txt")
+
+
+def test_a_model_of_hundreds_of_groups_is_left_out_with_a_note_and_not_out_of_memory(tmp_path):
+    hypotheses = made(tmp_path / "data", speakers=700, prompts=1)
+    path = tmp_path / "data" / "rows.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    path.write_text("\n".join(json.dumps(row | {"accent": f"g{i % 350}"}) for i, row in enumerate(rows)))
+    found = audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"], adjust=["room"])
+    for row in found.further["adjusted"].to_pylist():
+        assert row["flags"] == ["not_estimable"]
+        assert "350 groups" in row["note"]

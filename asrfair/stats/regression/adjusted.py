@@ -37,7 +37,7 @@ from asrfair.stats.regression.design import Floats
 from asrfair.stats.regression.glmm import MixedFit, fit_mixed
 from asrfair.stats.regression.overlap import overlap_flags, quarters
 from asrfair.stats.regression.pml import PoissonFit, fit_poisson
-from asrfair.stats.regression.rows import Rows, facts_of, read_rows
+from asrfair.stats.regression.rows import Rows, check_size, facts_of, read_rows
 from asrfair.stats.regression.sandwich import inference
 from asrfair.stats.regression.standardised import population
 from asrfair.stats.student_t import student_t_sf
@@ -88,6 +88,7 @@ def adjust(
     """
     check_confidence(confidence)
     rows = read_rows(errors, words, speakers, group, covariates, baseline, attribute)
+    check_size(rows)
     return _compared(rows, tuple(covariates), confidence, median_speaker=median_speaker)
 
 

@@ -18,6 +18,10 @@ from asrfair.stats.regression.columns import Column
 from asrfair.stats.regression.design import Factor, Floats, distinct, totals
 
 
+MOST_CELLS = 8_000_000
+"""Groups times the square of all columns: what the degrees of freedom of a model take, 0.5 GB."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Utterances with words, a group and all numbers.
@@ -131,3 +135,18 @@ def facts_of(rows: Rows) -> list[policy.Facts]:
         e, n = errors[of_pair == code], words[of_pair == code]
         found.append(policy.Facts(size, 0, True, estimate(e, n), macro_rate(e, n)))
     return found
+
+
+def check_size(rows: Rows) -> None:
+    """Refuse a model whose degrees of freedom take more memory and time than it is worth.
+
+    Raises:
+        InputError: more groups and levels than `MOST_CELLS`.
+    """
+    n_groups = len(rows.group.levels)
+    n_columns = n_groups + sum(len(factor.levels) for factor in rows.factors) + len(rows.slopes)
+    if n_groups * n_columns**2 > MOST_CELLS:
+        raise InputError(
+            f"{rows.group.name}: {n_groups} groups and {n_columns} columns are too many for one model: join groups, or "
+            "leave covariates with many values out"
+        )
