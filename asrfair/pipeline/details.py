@@ -15,6 +15,7 @@ from asrfair.errors import InputError, RunFolderError
 from asrfair.manifest import Attribute, groupable
 from asrfair.pipeline.joints import group_columns
 from asrfair.scoring.writer import read_metadata
+from asrfair.stats.second_opinion import permutation_rows
 from asrfair.stats.utterance_level import (
     Utterances,
     adjusted_rows,
@@ -78,6 +79,7 @@ def details(
                 rows["measures"] += quality_rows(found, attribute, baseline)
                 rows["measures"] += conditional_rows(found, attribute, baseline)
                 rows["measures"] += distance_rows(found, attribute, seed)
+                rows["measures"] += permutation_rows(found, attribute, baseline, seed)
     schemas = {"adjusted": ADJUSTED, "matched": MATCHED, "measures": MEASURES}
     asked = {"adjusted": bool(covariates), "matched": deep, "measures": deep}
     return {name: pa.Table.from_pylist(rows[name], schema=schemas[name]) for name in rows if asked[name]}

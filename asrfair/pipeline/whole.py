@@ -139,11 +139,24 @@ def from_hypotheses(
     k: int = K_EXPORTED,
     **analysis: Any,
 ) -> Audit:
-    """Score, analyze and report a run that has hypotheses; `analysis` are the options of `analyze`."""
-    score(out, normalizer=normalizer, costs=costs)
+    """Score, analyze and report a run that has hypotheses; `analysis` are the options of `analyze`.
+
+    An audit never hangs on one normaliser: where one is given, a second that fits any language is scored beside it.
+    """
+    score(out, normalizer=with_a_second(normalizer), costs=costs)
     made = analyze(out, **analysis)
     files = report(out, k=k)
     return replace(made, run=read_record(Path(out)).as_dict(), files=files)
+
+
+def with_a_second(normalizers: Sequence[str]) -> list[str]:
+    """The normalisers of an audit: as given, with `minimal` (or `none`) beside a lone one.
+
+    >>> with_a_second(["whisper-en"]), with_a_second(["minimal+ward.txt"]), with_a_second([])
+    (['whisper-en', 'minimal'], ['minimal+ward.txt', 'minimal'], [])
+    """
+    names = list(normalizers)
+    return names if len(names) != 1 else [*names, "none" if names == ["minimal"] else "minimal"]
 
 
 def systems() -> str:

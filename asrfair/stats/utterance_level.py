@@ -242,9 +242,10 @@ def matched_rows(found: Utterances, attribute: str, baseline: str | None) -> Ite
         if name == named or other is None:
             continue
         row = found.base(attribute) | {"group": name, "baseline": named or REST}
+        against = named or "everybody else"
         sides = np.full(len(inside), None, dtype=object)
-        sides[other] = "other"
-        sides[inside] = "group"
+        sides[other] = against
+        sides[inside] = name
         try:
             test = compare_matched(
                 found.errors,
@@ -252,8 +253,8 @@ def matched_rows(found: Utterances, attribute: str, baseline: str | None) -> Ite
                 found.speakers.tolist(),
                 found.prompts.tolist(),
                 sides.tolist(),
-                a="group",
-                b="other",
+                a=name,
+                b=against,
             )
         except InputError as error:
             yield row | {"flags": ["not_estimable"], "note": str(error)}

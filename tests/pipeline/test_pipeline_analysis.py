@@ -167,3 +167,23 @@ def test_a_plan_needs_numbers_or_a_manifest():
     with pytest.raises(InputError, match="ratio 1"):
         plan(wer=0.1, words=100, ratio=1.0)
     assert plan(wer=0.2, words=1050, ratio=1.5, sigma=0.4, phi=1.84, cv=0.6).speakers == (25,)
+
+
+def test_an_audit_with_one_normaliser_scores_a_second_beside_it(tmp_path):
+    hypotheses = made(tmp_path / "data")
+    audit = asrfair.audit(tmp_path / "data", hypotheses, normalizer=["none"])
+    assert list(dict.fromkeys(audit.groups["normalizer"].to_pylist())) == ["none", "minimal"]
+    assert len(audit.normalizer_gaps)
+
+
+def test_the_second_opinion_agrees_with_the_disparity_table(tmp_path):
+    hypotheses = made(tmp_path / "data", harder=2.0)
+    ingest(tmp_path / "data", hypotheses, tmp_path / "run")
+    score(tmp_path / "run", normalizer=["none"])
+    gap = analyze(tmp_path / "run", by=["accent", "room"], deep=True).disparities.to_pylist()[0]
+    found = [r for r in table(tmp_path / "run", "measures") if r["measure"] == "permutation"]
+    accents = [r for r in found if r["attribute"] == "accent"]
+    assert [r["p"] for r in accents] == [accents[0]["p"]] * 2
+    assert accents[0]["p"] <= 0.001
+    assert gap["p"] < 0.001
+    assert all(r["flags"] == ["crossed"] and r["p"] is None for r in found if r["attribute"] == "room")

@@ -13,8 +13,9 @@ TABLE = "matched"
 
 def section(rows: Sequence[Row], context: Context) -> Section | None:
     """One row a comparison."""
-    mine = [row for row in headline(rows, context) if row["n_prompts"] is not None]
-    if not mine:
+    told = headline(rows, context)
+    mine = [row for row in told if row["n_prompts"] is not None]
+    if not told:
         return None
     return Section(
         id="matched",
@@ -23,6 +24,12 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "The difference of the groups on the prompts that both read, so that no text is harder for one of them. "
             "It holds for these prompts; single tests, not adjusted for their number."
         ),
+        sentences=[
+            f"{row['attribute']}, {isolated(row['group'])}: not compared: {row['note']} ({row['system_id']}, "
+            f"{condition(row['condition_id'])})."
+            for row in told
+            if row["n_prompts"] is None
+        ],
         header=["system", "condition", "group", "against", "prompts", "points", "95 % interval", "p"],
         rows=[
             [
