@@ -17,7 +17,6 @@ from asrfair.stats.regression import columns
 from asrfair.stats.regression.columns import Column
 from asrfair.stats.regression.design import Factor, Floats, distinct, totals
 
-
 MOST_CELLS = 8_000_000
 """Groups times the square of all columns: what the degrees of freedom of a model take, 0.5 GB."""
 
