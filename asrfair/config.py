@@ -24,11 +24,14 @@ Unknown keys are refused, with the key named.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
 
 import msgspec
 
 from asrfair.errors import ConfigError, InputError
+
+K_LEAST = 3
 
 OptionValue = str | int | float | bool
 
@@ -147,15 +150,35 @@ def _faults(config: RunConfig) -> list[str]:
     if not config.systems and not config.hypotheses:
         found.append("systems: none given; name at least one [[systems]] or [[hypotheses]]")
     ids = [spec.system_id for spec in config.systems] + [spec.name for spec in config.hypotheses]
-    found += [
-        f"systems: two are called {name!r}; give one an id" for name in sorted({i for i in ids if ids.count(i) > 1})
-    ]
+    found += [f"systems: two are called {name!r}; give one an id" for name in _repeated(ids)]
     found += [
         f"{name}: {value} is not positive" for name, value in _positive(config) if value is not None and value <= 0
     ]
     if not 0 <= config.max_failed <= 1:
         found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
-    return found
+    return [*found, *_faults_of_analysis(config)]
+
+
+def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
+    """What would be refused after everything is transcribed, as far as it can be seen before."""
+    if config.k < K_LEAST:
+        yield f"k: {config.k} is too small; a group of fewer than {K_LEAST} speakers is never published"
+    for name, allowed in (("empty_ref", ("count", "separate")), ("costs", ("levenshtein", "sclite"))):
+        if getattr(config, name) not in allowed:
+            yield f"{name}: {getattr(config, name)!r} is not known; write one of {', '.join(allowed)}"
+    if config.design_effect is not None and not config.design_effect >= 1.0:
+        yield f"design_effect: {config.design_effect} is below 1"
+    if config.terms is not None and not config.deep:
+        yield "terms: they need the transcripts; add deep = true"
+    names = [family.name for family in config.families]
+    yield from (f"families: two are called {name!r}; give each its own name" for name in _repeated(names))
+    if "" in names:
+        yield "families: one has an empty name"
+
+
+def _repeated(names: Sequence[str]) -> list[str]:
+    """Those that occur more than once."""
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def _positive(config: RunConfig) -> list[tuple[str, float | None]]:

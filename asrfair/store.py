@@ -10,7 +10,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -41,6 +41,43 @@ _REPEATING = ["system_id", "condition_id", "status", "error"]
 _values = attrgetter(*HYPOTHESES.names)
 
 
+@contextmanager
+def held(run_folder: Path) -> Iterator[None]:
+    """Hold a run folder for writing, and clear away what a killed process left half written.
+
+    Args:
+        run_folder: which run; it exists.
+
+    Raises:
+        RunFolderError: another process holds it, or it cannot be written.
+    """
+    try:
+        lock = os.open(run_folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise RunFolderError(f"{run_folder}: cannot be written: {error.strerror}") from error
+    try:
+        _take(lock, run_folder)
+        for leftover in run_folder.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+        yield
+    finally:
+        os.close(lock)
+
+
+def _take(lock: int, run_folder: Path) -> None:
+    """Lock an open file and write down whose it is."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.read(lock, 100).decode("ascii", "replace").strip() or "unknown"
+        raise RunFolderError(
+            f"{run_folder}: another asrfair (process {holder}) is writing to this run; wait until it ends, "
+            "stop it, or use another --out"
+        ) from error
+    os.ftruncate(lock, 0)
+    os.pwrite(lock, str(os.getpid()).encode(), 0)
+
+
 class HypothesisStore:
     """The writer of a run folder's hypotheses; use it as a context.
 
@@ -54,26 +91,15 @@ class HypothesisStore:
     def __init__(self, run_folder: Path) -> None:
         self._run_folder = run_folder
         self._folder = run_folder / FOLDER
-        self._lock: int | None = None
+        self._lock = ExitStack()
         self._last = 0
 
     def __enter__(self) -> HypothesisStore:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            self._lock = os.open(self._run_folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o644)
         except OSError as error:
             raise RunFolderError(f"{self._run_folder}: cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.read(self._lock, 100).decode("ascii", "replace").strip() or "unknown"
-            self._release()
-            raise RunFolderError(
-                f"{self._run_folder}: another asrfair (process {holder}) is writing to this run; wait until it ends, "
-                "stop it, or use another --out"
-            ) from error
-        os.ftruncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+        self._lock.enter_context(held(self._run_folder))
         for leftover in self._folder.glob(".*.tmp"):
             leftover.unlink()
         self._last = max((_number(part) for part in _parts(self._run_folder)), default=0)
@@ -82,13 +108,7 @@ class HypothesisStore:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._release()
-
-    def _release(self) -> None:
-        """Give the lock back."""
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._lock.close()
 
     def append(self, rows: Sequence[Hypothesis]) -> None:
         """Commit some rows as a part of their own; they last when this returns.

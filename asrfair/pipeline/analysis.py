@@ -15,7 +15,7 @@ from asrfair.errors import InputError, RunFolderError
 from asrfair.files import write_aside, written_aside
 from asrfair.manifest import Attribute, groupable, parse_by
 from asrfair.pipeline.details import check_covariates, details
-from asrfair.pipeline.joints import SCORES_FILE, check_transcripts, group_columns, manifest_of, places, selected
+from asrfair.pipeline.joints import SCORES_FILE, alone, check_transcripts, group_columns, manifest_of, places, selected
 from asrfair.pipeline.results import Audit
 from asrfair.pipeline.texts import SCHEMAS, read_terms, spoken_of, text_tables
 from asrfair.pipeline.unknown_speakers import assume_design_effect
@@ -32,6 +32,7 @@ FURTHER = ("adjusted", "matched", *SCHEMAS)
 """What it writes if asked."""
 
 
+@alone
 def analyze(
     run: str | Path,
     *,

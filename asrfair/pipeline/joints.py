@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 import pyarrow as pa
@@ -17,16 +17,34 @@ from asrfair.errors import InputError, RunFolderError
 from asrfair.manifest import Attribute, Manifest, coverage, group_column, groupable, load_manifest
 from asrfair.manifest.sample import sample_rows
 from asrfair.manifest.sources import find_source
-from asrfair.provenance import ConditionRecord, ManifestRecord, RunRecord, SystemRecord, open_record
+from asrfair.provenance import ConditionRecord, ManifestRecord, RunRecord, SystemRecord, open_record, read_record
 from asrfair.records import CLEAN, Condition, SystemInfo, Utterance
 from asrfair.scoring.failures import failures_by_group
 from asrfair.scoring.totals import totals
-from asrfair.store import read_hypotheses
+from asrfair.store import held, read_hypotheses
 
 if TYPE_CHECKING:
     from asrfair.stress import Environment
 
 SCORES_FILE = "scores.parquet"
+
+Verb = TypeVar("Verb", bound="Callable[..., Any]")
+
+
+def alone(verb: Verb) -> Verb:
+    """A verb that reads and writes a run folder, as the only one at a time.
+
+    Raises:
+        RunFolderError: there is no run folder, or another process is writing to it.
+    """
+
+    @functools.wraps(verb)
+    def held_alone(run: str | Path, **options: Any) -> Any:
+        read_record(Path(run))
+        with held(Path(run)):
+            return verb(run, **options)
+
+    return cast("Verb", held_alone)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from asrfair.errors import InputError
-from asrfair.pipeline.joints import SCORES_FILE, cell_rows, failures, manifest_of, manifest_record, places, selected
+from asrfair.pipeline.joints import (
+    SCORES_FILE,
+    alone,
+    cell_rows,
+    failures,
+    manifest_of,
+    manifest_record,
+    places,
+    selected,
+)
 from asrfair.pipeline.results import Outcome
 from asrfair.provenance import NormalizerRecord, VerbClock, read_record, write_record
 from asrfair.scoring import find_normalizer
@@ -20,6 +29,7 @@ from asrfair.stats.suppression import K_EXPORTED, K_LOCAL
 from asrfair.tables import check_table, readable
 
 
+@alone
 def score(run: str | Path, *, normalizer: Sequence[str] = (), costs: str = "levenshtein") -> Outcome:
     """Count the errors of every hypothesis of a run, with every normaliser.
 
@@ -57,6 +67,7 @@ def score(run: str | Path, *, normalizer: Sequence[str] = (), costs: str = "leve
     return Outcome(render_totals(totals(folder / SCORES_FILE)), record.as_dict())
 
 
+@alone
 def report(run: str | Path, *, k: int = K_EXPORTED) -> list[Path]:
     """Write the card and the page of a run that was analysed.
 

@@ -8,8 +8,10 @@ import pyarrow.parquet as pq
 import pytest
 from audits import made
 
-from asrfair.errors import InputError, RunFolderError
+from asrfair.errors import ConfigError, InputError, RunFolderError
 from asrfair.pipeline import analyze, audit, ingest, plan, report, score
+from asrfair.pipeline import run as load_and_run
+from asrfair.store import held
 from asrfair.tables import HYPOTHESES
 
 
@@ -155,3 +157,48 @@ def test_a_model_of_hundreds_of_groups_is_left_out_with_a_note_and_not_out_of_me
     for row in found.further["adjusted"].to_pylist():
         assert row["flags"] == ["not_estimable"]
         assert "350 groups" in row["note"]
+
+
+def test_one_verb_at_a_time_writes_to_a_run(run):
+    with held(run):
+        for verb in (score, analyze, report):
+            with pytest.raises(RunFolderError, match=r"another asrfair .* is writing to this run"):
+                verb(run)
+    report(run)
+
+
+def test_what_a_killed_analysis_left_half_written_is_cleared_away(run):
+    (run / ".groups.parquet.4711.tmp").write_bytes(b"PAR1")
+    analyze(run)
+    assert not list(run.glob(".*.tmp"))
+
+
+def test_a_folder_that_is_no_run_stays_as_it_is(tmp_path):
+    with pytest.raises(RunFolderError, match="not a run folder"):
+        analyze(tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("k = 2", "k: 2"),
+        ('empty_ref = "no"', "empty_ref: 'no'"),
+        ('costs = "dear"', "costs: 'dear'"),
+        ("design_effect = 0.5", "design_effect: 0.5"),
+        ("design_effect = nan", "design_effect: nan"),
+        ('terms = "terms.txt"', "terms: .*deep = true"),
+        ('families = [{ name = "f" }, { name = "f" }]', "families: two are called 'f'"),
+        ('families = [{ name = "" }]', "families: one has an empty name"),
+    ],
+)
+def test_a_configuration_is_refused_before_anything_is_transcribed(tmp_path, line, place):
+    made(tmp_path / "data")
+    path = tmp_path / "c.toml"
+    path.write_text(
+        f'schema_version = 1\nmanifest = "data"\nout = "run"\n{line}\n'
+        '[[hypotheses]]\nname = "one"\nfile = "data/one.jsonl"\n'
+    )
+    with pytest.raises(ConfigError, match=rf"c\.toml: {place}"):
+        load_and_run(path)
+    assert not (tmp_path / "run").exists()
