@@ -13,8 +13,8 @@ from importlib import metadata
 from pathlib import Path
 
 HERE = Path(__file__).parent
-PACKAGES = ("jiwer", "transformers", "rapidfuzz", "numpy", "pyarrow", "msgspec", "pandas", "scipy", "statsmodels", "numba")
-PACKAGES += ("pocketsphinx",)
+PACKAGES = ("jiwer", "transformers", "rapidfuzz", "numpy", "pyarrow", "msgspec", "pandas", "scipy", "pocketsphinx")
+PACKAGES += ("statsmodels", "numba")
 
 
 def main() -> None:
