@@ -87,7 +87,7 @@ def make_card(
     rows, gaps = discreet(rows, hidden), discreet(gaps, hidden)
     headline = run["normalizers"][0]["name"] if run.get("normalizers") else next((r["normalizer"] for r in rows), "")
     cells = make_cells(run, rows, gaps, headline)
-    more = {name: discreet_more(table.to_pylist(), hidden) for name, table in (further or {}).items()}
+    more = {name: discreet_more(table.to_pylist(), hidden, k) for name, table in (further or {}).items()}
     sections = make_sections(more, _context(cells, attributes, headline))
     covered = (run.get("coverage") or {}).get("groups") or []
     names = [system["system_id"] for system in run.get("systems") or []]

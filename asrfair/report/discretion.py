@@ -70,13 +70,17 @@ def discreet_counts(rows: Sequence[Mapping[str, Any]], hidden: Mapping[Group, st
     ]
 
 
-def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str]) -> list[Row]:
-    """Rows of further tables: those about a withheld group or baseline are left out, and its name as an extreme."""
+def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str], k: int | None) -> list[Row]:
+    """Rows of further tables: those about a withheld group or baseline are left out, and its name as an extreme.
+
+    So are rows that rest on fewer than k speakers of a larger group: those with a confidence, a duration, a prompt.
+    """
     kept = []
     for row in rows:
         attribute = row["attribute"]
         about = [(attribute, row.get(name) or "") for name in ("group", "baseline")]
-        if not any(group in hidden for group in about):
+        few = k is not None and 0 < (row.get("n_speakers") or 0) < k
+        if not few and not any(group in hidden for group in about):
             extremes = ("worst_group", "other_worst_group")
             kept.append(row | {n: None for n in extremes if n in row and (attribute, row[n] or "") in hidden})
     return kept
