@@ -235,6 +235,7 @@ MATCHED = pa.schema(
         ("n_prompts", pa.int64()),
         ("n_prompts_left_out", pa.int64()),
         ("n_utterances", pa.int64()),
+        ("n_speakers", pa.int64()),
         ("flags", pa.list_(pa.string())),
         ("note", pa.string()),
     ]
@@ -307,6 +308,7 @@ CALIBRATION = pa.schema(
         ("measure", pa.string()),
         ("at", pa.float64()),
         ("n_words", pa.int64()),
+        ("n_speakers", pa.int64()),
         ("value", pa.float64()),
         ("low", pa.float64()),
         ("high", pa.float64()),

@@ -113,6 +113,7 @@ def calibration_rows(confidences: ArrayLike, correct: ArrayLike, rows: Rows) -> 
     """Rows of `tables.CALIBRATION`: errors of calibration, reliability bins, and what a review would do."""
     for found in calibration(confidences, correct, rows):
         base = {"group": found.group, "baseline": found.baseline, "n_words": found.n_words, "flags": list(found.flags)}
+        base |= {"n_speakers": found.n_speakers}
         if found.bins is None:
             continue
         yield base | _value("ece", found.ece, found.ece_low, found.ece_high)
@@ -129,7 +130,11 @@ def calibration_rows(confidences: ArrayLike, correct: ArrayLike, rows: Rows) -> 
             for name, harm in ((f"reviewed_of_{share:.0%}", asked.reviewed), (f"caught_of_{share:.0%}", asked.caught)):
                 row = {"group": harm.group, "baseline": harm.baseline, "at": asked.threshold, "flags": list(harm.flags)}
                 n_words = None if harm.exposure is None else int(harm.exposure)
-                yield row | {"n_words": n_words} | _value(name, harm.rate, harm.low, harm.high)
+                yield (
+                    row
+                    | {"n_words": n_words, "n_speakers": harm.n_speakers}
+                    | _value(name, harm.rate, harm.low, harm.high)
+                )
 
 
 def _value(measure: str, value: float | None, low: float | None = None, high: float | None = None) -> Row:

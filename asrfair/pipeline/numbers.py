@@ -67,7 +67,6 @@ def score(run: str | Path, *, normalizer: Sequence[str] = (), costs: str = "leve
     return Outcome(render_totals(totals(folder / SCORES_FILE)), record.as_dict())
 
 
-@alone
 def report(run: str | Path, *, k: int = K_EXPORTED) -> list[Path]:
     """Write the card and the page of a run that was analysed.
 
@@ -78,11 +77,17 @@ def report(run: str | Path, *, k: int = K_EXPORTED) -> list[Path]:
     Raises:
         InputError: no groups or disparities in the run folder.
     """
+    if k < K_LOCAL:
+        raise InputError(f"k {k}: a group of fewer than {K_LOCAL} speakers is never published")
+    return _report(run, k=k)
+
+
+@alone
+def _report(run: str | Path, *, k: int) -> list[Path]:
+    """Write the card and the page, as the only one to write to the run."""
     from asrfair.report import TABLES, write_report
 
     clock, folder = VerbClock("report"), Path(run)
-    if k < K_LOCAL:
-        raise InputError(f"k {k}: a group of fewer than {K_LOCAL} speakers is never published")
     record = read_record(folder)
     tables = {name: _read_table(folder / f"{name}.parquet", name) for name in ("groups", "disparities")}
     further = {n: _read_table(folder / f"{n}.parquet", n) for n in TABLES if (folder / f"{n}.parquet").exists()}

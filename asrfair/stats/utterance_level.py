@@ -132,7 +132,7 @@ def conditional_rows(found: Utterances, attribute: str, baseline: str | None) ->
             return
         for name, interval in shares.shares.items():
             gap = shares.gaps.get(name)
-            few = len(set(found.speakers[members[name]])) < policy.MIN_SPEAKERS_FOR_P
+            few = len(set(found.speakers[members[name] & inside])) < policy.MIN_SPEAKERS_FOR_P
             yield found.base(attribute) | {
                 "measure": f"share_above_{threshold}_same_prompts",
                 "group": name,
@@ -270,8 +270,8 @@ def matched_rows(found: Utterances, attribute: str, baseline: str | None) -> Ite
             "n_prompts": test.n_prompts,
             "n_prompts_left_out": test.n_prompts_left_out,
             "n_utterances": test.n_utterances,
+            "n_speakers": min(test.n_speakers_a, test.n_speakers_b),
             "flags": list(test.flags),
-            "note": None,
         }
 
 

@@ -93,7 +93,7 @@ def test_numbers_of_any_size_are_held_equal(tmp_path, loud):
     hypotheses = made(tmp_path / "data")
     path = tmp_path / "data" / "rows.jsonl"
     rows = [json.loads(line) for line in path.read_text().splitlines()]
-    path.write_text("\n".join(json.dumps(row | {"snr_db": (row["snr_db"] - 16) / 10 * loud}) for row in rows))
+    path.write_text("\n".join(json.dumps(row | {"snr_db": (row["snr_db"] - 16.5) / 8.5 * loud}) for row in rows))
     found = audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"], adjust=["snr_db"])
     compared = [row for row in found.further["adjusted"].to_pylist() if row["group"] == "b"]
     assert all(0.8 < row["adjusted_ratio"] < 1.25 for row in compared)
@@ -202,3 +202,26 @@ def test_a_configuration_is_refused_before_anything_is_transcribed(tmp_path, lin
     with pytest.raises(ConfigError, match=rf"c\.toml: {place}"):
         load_and_run(path)
     assert not (tmp_path / "run").exists()
+
+
+def test_what_rests_on_few_speakers_of_a_large_group_is_not_on_the_card(tmp_path):
+    """Twelve speak for `b`; four of them have confidences, durations and prompts."""
+    hypotheses = made(tmp_path / "data", speakers=12)
+    told = {f"b{s}" for s in range(4)} | {f"a{s}" for s in range(12)}
+    path = tmp_path / "data" / "rows.jsonl"
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    lacking = [row if row["speaker_id"] in told else row | {"prompt_id": None, "duration_s": None} for row in rows]
+    path.write_text("\n".join(json.dumps({k: v for k, v in row.items() if v is not None}) for row in lacking))
+    heard = [json.loads(line) for line in hypotheses["one"].read_text().splitlines()]
+    for line in heard:
+        if line["utterance_id"].split("-")[0] in told:
+            line["words"] = [[word, 0.0, 0.1, 0.5] for word in line["text"].split()]
+    hypotheses["one"].write_text("\n".join(map(json.dumps, heard)))
+    audit(tmp_path / "data", hypotheses, out=tmp_path / "run", by=["accent"], deep=True, k=10)
+    tables = json.loads((tmp_path / "run" / "card.json").read_text())["tables"]
+    assert not [
+        row for name in ("calibration", "matched", "harms") for row in tables[name] if 0 < row["n_speakers"] < 10
+    ]
+    assert "a" in {row["group"] for row in tables["calibration"]}
+    assert "b" not in {row["group"] for row in tables["calibration"]}
+    assert not tables["matched"]

@@ -40,8 +40,9 @@ def overlap_flags(group: Factor, covariates: Sequence[Factor], words: Floats) ->
 
 def quarters(name: str, values: Floats) -> Factor:
     """A number as a factor: cut at its quartiles."""
-    edges = np.unique(np.quantile(values, [0.25, 0.5, 0.75]))
-    return Factor(name, np.searchsorted(edges, values), tuple(f"quarter {i + 1}" for i in range(len(edges) + 1)))
+    scaled = values / (float(np.abs(values).max(initial=0.0)) or 1.0)
+    edges = np.unique(np.quantile(scaled, [0.25, 0.5, 0.75]))
+    return Factor(name, np.searchsorted(edges, scaled), tuple(f"quarter {i + 1}" for i in range(len(edges) + 1)))
 
 
 def _flags(table: Floats, name: str) -> Iterator[list[str]]:
