@@ -81,7 +81,9 @@ def analyze(
     declared = _families(families, confirm, screening, specs)
     sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]], empty_ref=empty_ref)
     _read_scores(folder / SCORES_FILE, sums, specs, attributes)
-    _check_baselines(asked, sums.groups())
+    groups = sums.groups()
+    _check_baselines(asked, groups)
+    _check_claims(declared, record, {name for names in groups.values() for name in names})
     found = sums.finish(baselines, declared, seed=record.seed)
     tables = {name: getattr(found, name) for name in TABLES}
     looked_at = (folder / SCORES_FILE, specs, attributes)
@@ -188,6 +190,26 @@ def _families(
             if attribute not in by:
                 raise InputError(f"family {family.name!r}: {attribute} is not analysed; add --by {attribute}")
     return found
+
+
+def _check_claims(families: Sequence[Family], record: RunRecord, groups: set[str]) -> None:
+    """Refuse a family that names what does not occur: it would claim nothing in silence.
+
+    Raises:
+        InputError: naming what there is.
+    """
+    systems, conditions = ({cell[i] for cell in record.cells} for i in (0, 1))
+    for family in families:
+        claims = (
+            ("system", family.systems, systems),
+            ("condition", family.conditions, conditions),
+            ("group", family.groups, groups),
+        )
+        for kind, claimed, known in claims:
+            for name in claimed:
+                if name not in known:
+                    there = ", ".join(sorted(known))
+                    raise InputError(f"family {family.name!r}: no {kind} {name!r} in this run; there are {there}")
 
 
 def _as_dict(struct: Any) -> dict[str, Any]:

@@ -111,6 +111,12 @@ def test_max_t_is_refused_for_what_a_speaker_is_in_more_than_once(run):
         analyze(run, by=["room"], screening="max-t")
 
 
+@pytest.mark.parametrize("claim", [{"groups": ["nope"]}, {"conditions": ["hum@5dB"]}, {"systems": ["two"]}])
+def test_a_family_that_names_what_does_not_occur_is_refused(run, claim):
+    with pytest.raises(InputError, match=r"family 'f': no (group|condition|system) .* there are"):
+        analyze(run, families=[FamilySpec(name="f", **claim)])
+
+
 def test_a_covariate_that_is_not_declared_is_refused(run):
     with pytest.raises(InputError, match="--adjust mood"):
         analyze(run, adjust=["mood"])

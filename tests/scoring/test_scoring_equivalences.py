@@ -134,3 +134,8 @@ def test_an_absent_list_and_an_unknown_base_are_refused(tmp_path):
         find_normalizer(f"maximal+{tmp_path / 'l.txt'}")
     with pytest.raises(InputError, match="give the path"):
         find_normalizer("minimal+")
+
+
+def test_a_plus_without_a_file_is_refused_with_the_remedy():
+    with pytest.raises(InputError, match="after the plus"):
+        find_normalizer("minimal+")

@@ -43,6 +43,8 @@ def find_normalizer(name: str) -> Normalizer:
     base, plus, path = name.partition("+")
     if not plus:
         return _find_base(name)
+    if not path:
+        raise InputError(f"normalizer {name!r}: name a file of equivalent words after the plus: {base}+ward.txt")
     return _find_with_classes(base, path, read_classes(path))
 
 
