@@ -8,12 +8,17 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from asrfair.adapters import Adapter
+from asrfair.config import FamilySpec
 from asrfair.records import Waveform
+from asrfair.stats import Family
+from asrfair.tables import SCHEMAS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -64,7 +69,7 @@ def test_every_command_of_the_readme_does_what_it_says(desk):
             assert done.returncode == 0, f"asrfair {' '.join(arguments)}: {done.stderr}"
             assert done.stdout.strip()
             ran.append(arguments[0])
-    assert {"demo", "check", "audit", "score", "analyze", "report", "transcribe", "run", "systems"} <= set(ran)
+    assert {"demo", "check", "audit", "score", "analyze", "report", "plan", "transcribe", "run", "systems"} <= set(ran)
     for name in ("card.json", "card.md", "report.html"):
         assert (desk / "runs" / "demo" / name).stat().st_size
     shown = next(block["text"] for block in BLOCKS if block["kind"] == "text")
@@ -78,6 +83,22 @@ def test_the_python_of_the_readme_runs(monkeypatch, capsys):
     code = next(block["text"] for block in BLOCKS if block["kind"] == "python" and not block["mark"])
     exec(compile(code, "README.md", "exec"), {})
     assert "north" in capsys.readouterr().out
+
+
+def test_the_page_on_statistics_names_what_there_is():
+    """Its modules exist, its tables have schemas, its configuration is accepted, the card's figures are in the repo."""
+    text = (ROOT / "docs" / "statistics.md").read_text(encoding="utf-8")
+    methods = text[text.index("| question |") : text.index("Nothing is pooled")]
+    for line in methods.strip().splitlines()[2:]:
+        for module in re.findall(r"`(\w+)`", line.split("|")[3]):
+            assert importlib.util.find_spec(f"asrfair.stats.{module}"), module
+    listed = text[text.index("| table |") : text.index("`verdict` is")]
+    for line in listed.strip().splitlines()[2:]:
+        assert set(re.findall(r"`(\w+)`", line.split("|")[1])) <= set(SCHEMAS), line
+    families = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])["families"]
+    assert [Family(**msgspec.to_builtins(msgspec.convert(f, FamilySpec))).method for f in families] == ["holm", "bh"]
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / "docs" / link).exists(), link
 
 
 def test_the_engine_of_the_readme_is_an_engine(tmp_path):
