@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from asrfair.records import REST
 from asrfair.report.sections._base import Context, Row, Section
-from asrfair.report.wording import condition, interval, isolated, many, number, p_value, people
+from asrfair.report.wording import condition, interval, isolated, listed, many, number, p_value, people
 
 TABLE = "harms"
 NAMES = {
@@ -27,6 +27,8 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
     told = [row for row in rows if row["rate"] is not None]
     if not told:
         return None
+    met = {row["harm"] for row in told if row["rate"]}
+    none = list(dict.fromkeys(_name(row).split(",")[0] for row in told if row["harm"] not in met))
     return Section(
         id="harms",
         title="Other harms than word errors",
@@ -36,7 +38,10 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "the same intervals; p is the larger of two tests' (harms come in bursts: speakers are also dealt anew), "
             "adjusted by Holm over all harms and groups of a system and condition."
         ),
-        sentences=[_sentence(row, context) for row in shown],
+        sentences=[
+            *(_sentence(row, context) for row in shown),
+            *([f"Nobody met any of these: {listed(none)}."] if none else []),
+        ],
         header=[
             "system",
             "condition",
@@ -49,8 +54,13 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "times",
             "adjusted p",
         ],
-        rows=[_line(row) for row in told],
+        rows=[_line(row) for row in told if row["harm"] in met],
     )
+
+
+def _name(row: Row) -> str:
+    """A harm in words."""
+    return NAMES.get(row["harm"], str(row["harm"]))
 
 
 def _scaled(row: Row, *names: str) -> list[float | None]:
@@ -63,7 +73,7 @@ def _sentence(row: Row, context: Context) -> str:
     """One harm that is shown."""
     who, whom = (people(row["attribute"], row[name], context.attributes) for name in ("group", "baseline"))
     (rate,) = _scaled(row, "rate")
-    harm, more = NAMES.get(row["harm"], str(row["harm"])), "more" if row["verdict"] == "higher" else "less"
+    harm, more = _name(row), "more" if row["verdict"] == "higher" else "less"
     within = interval(row["ratio_low"], row["ratio_high"])
     return (
         f"{harm[:1].upper()}{harm[1:]}: {number(rate)} for {who}, {number(row['ratio'])} times that of {whom}, that is "
@@ -79,7 +89,7 @@ def _line(row: Row) -> list[str]:
     return [
         row["system_id"],
         condition(row["condition_id"]),
-        NAMES.get(row["harm"], row["harm"]),
+        _name(row),
         f"{row['attribute']}: {isolated(row['group'])}",
         "" if own else "everybody else" if row["baseline"] == REST else isolated(row["baseline"]),
         many(row["n_speakers"]),
