@@ -16,6 +16,7 @@ from typing import Any
 from asrfair.records import MISSING, REST
 from asrfair.stats.policy import BASELINE_PREFIX, CONTRAST_FLAGS, SUPPRESSED
 from asrfair.stats.suppression import COMPLEMENTARY, Group, withheld
+from asrfair.stats.utterance_level import WITHIN
 
 Row = dict[str, Any]
 
@@ -98,7 +99,7 @@ def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str], k: int) -> l
         attribute = row["attribute"]
         about = [(attribute, row.get(name) or "") for name in ("group", "baseline")]
         few = row.get("n_speakers") is not None and row["n_speakers"] < k
-        few |= str(row.get("measure")).endswith("_same_prompts") and k > 0  # how many speakers is not in the row
+        few |= WITHIN in str(row.get("measure")) and k > 0  # how many speakers is not in the row
         if few or any(group in hidden for group in about) or _is_open_rest(row, hidden):
             continue
         if attribute in partly and _is_about_several(row):

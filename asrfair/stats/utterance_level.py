@@ -28,6 +28,8 @@ from asrfair.stats.regression.columns import Column
 from asrfair.stats.sides import flags_of
 
 THRESHOLDS = (0.25, 0.5)
+WITHIN = "_same_"
+"""Before what is held the same, in the names of conditional measures."""
 PAIRWISE = ("w1", "energy")
 OVERALL = ("barycentre_1", "barycentre_2")
 N_PERMUTATIONS = 999
@@ -108,39 +110,39 @@ def quality_rows(found: Utterances, attribute: str, baseline: str | None) -> Ite
 
 
 def conditional_rows(found: Utterances, attribute: str, baseline: str | None) -> Iterator[Row]:
-    """The same inside prompts, standardised to one mix of them."""
+    """The same inside strata, standardised to one mix of them: the same prompts, and each other attribute's groups."""
+    strata = {"prompts": found.prompts, **{name: of for name, of in found.groups.items() if name != attribute}}
+    for name, of in strata.items():
+        if of is not None:
+            yield from _within(found, attribute, baseline, name, of)
+
+
+def _within(found: Utterances, attribute: str, baseline: str | None, strata: str, of: NDArray[Any]) -> Iterator[Row]:
+    """Quality shares inside one kind of strata; nothing where a speaker is in two groups."""
     members = found.members(attribute)
-    if found.prompts is None or len(members) < 2:
+    inside = np.array([stratum is not None for stratum in of], dtype=bool)
+    inside &= np.sum(list(members.values()), axis=0) == 1 if members else False
+    if len(members) < 2 or not inside.any():
         return
-    inside = np.sum(list(members.values()), axis=0) == 1
-    inside &= np.array([prompt is not None for prompt in found.prompts])
-    if not inside.any():
-        return
-    labels = found.groups[attribute][inside].astype(str)
+    arrays = (found.groups[attribute][inside].astype(str), found.speakers[inside], of[inside].astype(str))
+    counts = (found.errors[inside], found.words[inside])
+    named = baseline if baseline in members else None
     for threshold in THRESHOLDS:
         try:
-            shares = conditional_quality(
-                labels,
-                found.speakers[inside],
-                found.prompts[inside].astype(str),
-                found.errors[inside],
-                found.words[inside],
-                threshold=threshold,
-                baseline=baseline if baseline in members else None,
-            )
+            shares = conditional_quality(*arrays, *counts, threshold=threshold, baseline=named)
         except InputError:  # a speaker in two groups: only the plain share can be compared within speakers
             return
         for name, interval in shares.shares.items():
             gap = shares.gaps.get(name)
             few = len(set(found.speakers[members[name] & inside])) < policy.MIN_SPEAKERS_FOR_P
             yield found.base(attribute) | {
-                "measure": f"share_above_{threshold}_same_prompts",
+                "measure": f"share_above_{threshold}{WITHIN}{strata}",
                 "group": name,
                 "value": interval.wer,
                 "low": interval.low,
                 "high": interval.high,
                 "p": None if gap is None or few else gap.p,
-                "method": f"jackknife, {shares.n_strata} prompts, {shares.n_strata_dropped} left out",
+                "method": f"jackknife, {shares.n_strata} strata, {shares.n_strata_dropped} left out",
                 "flags": [],
             }
 

@@ -76,6 +76,19 @@ def test_matched_prompts_and_quality_shares_are_measured_when_asked(run):
     assert {"barycentre_1", "barycentre_2_excess"} <= measures
 
 
+def test_who_gets_unusable_transcripts_is_told_apart_from_where_they_were_recorded(run):
+    """Accent b has more utterances above 25 % WER, and no more than accent a in the same room."""
+    analyze(run, by=["accent", "room"], baseline={"accent": "a"}, deep=True)
+    shares = {
+        (r["measure"], r["group"]): r["value"]
+        for r in table(run, "measures")
+        if r["attribute"] == "accent" and r["normalizer"] == "minimal" and r["measure"].startswith("share_above_0.25")
+    }
+    plain = shares["share_above_0.25", "b"] / shares["share_above_0.25", "a"]
+    same_room = shares["share_above_0.25_same_room", "b"] / shares["share_above_0.25_same_room", "a"]
+    assert plain > 1.5 > same_room
+
+
 def test_faas_is_told_with_its_warning_and_stands_on_no_card(run):
     analyze(run, deep=True)
     found = [r for r in table(run, "measures") if r["measure"] == "faas_paper"]
