@@ -54,7 +54,7 @@ class SystemRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ConditionRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A condition, with the digest of the environment that it stands for."""
+    """A condition, with the environment that it stands for: its digest, where it came from, and its level as a number."""
 
     condition_id: str
     environment: str | None = None
@@ -62,6 +62,10 @@ class ConditionRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     seed: int = 0
     environment_digest: str | None = None
     description: str | None = None
+    source: str | None = None
+    level_value: float | None = None
+    level_unit: str = ""
+    hardest: str = "lowest"
 
 
 class NormalizerRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

@@ -316,6 +316,184 @@ CALIBRATION = pa.schema(
     ]
 )
 
+MIXES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("utterance_id", pa.string()),
+        ("key", pa.string()),
+        ("sample_rate_hz", pa.int32()),
+        ("duration_s", pa.float64()),
+        ("speech_dbfs", pa.float64()),
+        ("activity", pa.float64()),
+        ("snr_asked_db", pa.list_(pa.float64())),
+        ("snr_db", pa.list_(pa.float64())),
+        ("noise_dbfs", pa.list_(pa.float64())),
+        ("pieces", pa.list_(pa.int32())),
+        ("gain_db", pa.float64()),
+        ("notes", pa.list_(pa.string())),
+        ("mix_sha256", pa.string()),
+    ]
+)
+"""What an engine heard under a condition other than clean; one entry of the lists per noise step."""
+
+DEGRADATION = pa.schema(
+    [
+        *_CELL,
+        ("environment", pa.string()),
+        ("level", pa.float64()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("n_pairs", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("n_ref_words", pa.int64()),
+        ("clean_wer", pa.float64()),
+        ("wer", pa.float64()),
+        ("wer_difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("wer_ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("p", pa.float64()),
+        ("df", pa.float64()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+"""What a condition does to a group, over the utterances that were transcribed both in it and clean."""
+
+INTERACTIONS = pa.schema(
+    [
+        *_CELL,
+        ("environment", pa.string()),
+        ("level", pa.float64()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("n_pairs", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("absolute", pa.float64()),
+        ("absolute_low", pa.float64()),
+        ("absolute_high", pa.float64()),
+        ("absolute_p", pa.float64()),
+        ("ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("ratio_p", pa.float64()),
+        ("fixed_effects_ratio", pa.float64()),
+        ("fixed_effects_low", pa.float64()),
+        ("fixed_effects_high", pa.float64()),
+        ("p", pa.float64()),
+        ("p_adjusted", pa.float64()),
+        ("family", pa.string()),
+        ("needed_speakers", pa.int64()),
+        ("verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+"""Whether a condition hurts a group more than its baseline: difference in differences on both scales."""
+
+CURVES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("environment", pa.string()),
+        ("normalizer", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("measure", pa.string()),
+        ("at", pa.float64()),
+        ("value", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("df", pa.float64()),
+        ("n_speakers", pa.int64()),
+        ("censored", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+"""Measures over the levels of an environment: isotonic curve, level at a threshold, penalty, area, worst case."""
+
+SENSITIVITY = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("n_pairs", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("sensitivity", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("floor", pa.float64()),
+        ("difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("p", pa.float64()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+"""How far transcripts move when the sound is changed, without references; the floor is already subtracted."""
+
+REALITY = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("simulated", pa.string()),
+        ("real", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("n_speakers", pa.int64()),
+        ("simulated_wer", pa.float64()),
+        ("real_wer", pa.float64()),
+        ("wer_difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("wer_ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("margin", pa.float64()),
+        ("verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+"""Whether a simulated room does what the real one does: `alike`, `differs` or `cannot tell`."""
+
+PROBES = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("probe", pa.string()),
+        ("n_probes", pa.int64()),
+        ("n_failed", pa.int64()),
+        ("hours", pa.float64()),
+        ("n_words", pa.int64()),
+        ("words_per_hour", pa.float64()),
+        ("low", pa.float64()),
+        ("high", pa.float64()),
+        ("share_with_words", pa.float64()),
+        ("examples", pa.list_(pa.string())),
+    ]
+)
+"""What a system writes when nobody speaks."""
+
+COLLECT_NEXT = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("rank", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("needed_speakers", pa.int64()),
+        ("possible_gap", pa.float64()),
+        ("reason", pa.string()),
+    ]
+)
+"""The group x condition cells where more speakers would teach most."""
+
 ERROR_COUNTS = pa.schema(
     [("hits", pa.int32()), ("substitutions", pa.int32()), ("deletions", pa.int32()), ("insertions", pa.int32())]
 )
@@ -335,6 +513,14 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "confusions": CONFUSIONS,
     "harms": HARMS,
     "calibration": CALIBRATION,
+    "mixes": MIXES,
+    "degradation": DEGRADATION,
+    "interactions": INTERACTIONS,
+    "curves": CURVES,
+    "sensitivity": SENSITIVITY,
+    "reality": REALITY,
+    "probes": PROBES,
+    "collect_next": COLLECT_NEXT,
     "error_counts": ERROR_COUNTS,
 }
 

@@ -96,6 +96,10 @@ def condition_record(condition: Condition, environment: Environment | None) -> C
         seed=condition.seed,
         environment_digest=environment.digest,
         description=environment.description,
+        source=environment.source,
+        level_value=None if condition.level is None else float(condition.level.removesuffix(environment.level_unit)),
+        level_unit=environment.level_unit,
+        hardest=environment.hardest,
     )
 
 

@@ -7,18 +7,21 @@
     source = "where the numbers come from"
     level_unit = "dB"
     levels = [20, 10, 5, 0]
+    hardest = "lowest"      # which end of the levels is the hardest to hear under; "highest" for a loss rate
 
     [[steps]]
-    type = "tonal"          # a file in asrfair/stress
+    type = "tonal"          # a file in asrfair/stress/steps
     snr_db = "level"        # the level of the condition goes here
     fundamental_hz = 118.0
 
 A condition is `NAME@LEVEL` (`machine-hum@5dB`), or `NAME` alone where the environment has no levels. Whatever can be
-wrong with a file or a level is refused here, before any audio is read.
+wrong with a file or a level is refused here, before any speech is read; audio files that a step names (relative to the
+environment's own file) are read whole for that.
 """
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import importlib
 import inspect
@@ -27,20 +30,21 @@ import pkgutil
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
+from asrfair.audio import file_sha256, read_audio, rms_dbfs
 from asrfair.builtin import manifests_folder
 from asrfair.errors import AudioError, ConfigError, InputError
 from asrfair.records import CLEAN, Condition, Waveform
 from asrfair.seeds import rng_for
 from asrfair.stress._base import Stressor
+from asrfair.stress.scene import Scene
 
 LEVEL = "level"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
-NO_FAMILIES = frozenset({"environment", "mix"})
-"""Files of this folder that are no stressor family."""
+STEPS = "asrfair.stress.steps"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -53,18 +57,22 @@ class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     source: str
     level_unit: str = ""
     levels: list[float] = []
+    hardest: Literal["lowest", "highest"] = "lowest"
     steps: list[dict[str, Any]]
 
 
-class Environment(msgspec.Struct, frozen=True, kw_only=True):
+class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """What the speech goes through.
 
     Attributes:
         name, version, description, source: as the file says.
         levels: with their unit, e.g. `5dB`; other numbers with that unit may be asked for too.
         level_unit: of the levels; empty if there are none.
+        hardest: which end of the levels is the hardest to hear under, `lowest` (an SNR) or `highest` (a loss rate).
         steps: the chain, as the file says.
-        digest: of everything in the file: part of the key of every hypothesis made under it.
+        folder: that the audio files of its steps count from.
+        digest: of everything in the file, and of the audio files that it names: part of the key of every hypothesis
+            made under it.
     """
 
     name: str
@@ -73,23 +81,29 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     levels: tuple[str, ...]
     level_unit: str
+    hardest: str
     steps: tuple[dict[str, Any], ...]
+    folder: str
     digest: str
 
-    def apply(self, waveform: Waveform, condition: Condition, utterance_id: str) -> Waveform:
+    def apply(
+        self, waveform: Waveform, condition: Condition, utterance_id: str, scene: Scene | None = None
+    ) -> Waveform:
         """The waveform as it is heard in this environment.
 
         Args:
             waveform: the speech.
             condition: of this environment; its level and seed count.
             utterance_id: whose noise is drawn.
+            scene: what the steps may draw from, and what is told of the mix; one of its own unless given.
 
         Raises:
             AudioError: this audio cannot be put there.
         """
         rng = rng_for(condition.seed, utterance_id, condition.condition_id)
+        scene = scene or Scene(utterance_id, seed=condition.seed)
         for stressor in self.stressors(condition.level):
-            waveform = stressor.apply(waveform, rng)
+            waveform = stressor.apply(waveform, rng, scene)
         if not len(waveform.samples):
             raise AudioError(f"nothing is left of the audio in the environment {self.name}")
         return waveform
@@ -100,8 +114,16 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             ConfigError: an unknown type, key or value in a step.
         """
-        value = None if level is None else float(level.removesuffix(self.level_unit))
-        return [_stressor(f"environment {self.name}", step, value) for step in self.steps]
+        if level not in self._made:
+            value = None if level is None else float(level.removesuffix(self.level_unit))
+            place = f"environment {self.name}"
+            self._made[level] = [_stressor(place, step, value, Path(self.folder)) for step in self.steps]
+        return self._made[level]
+
+    @functools.cached_property
+    def _made(self) -> dict[str | None, list[Stressor]]:
+        """The steps at the levels that were asked for."""
+        return {}
 
 
 def available_environments() -> list[str]:
@@ -129,7 +151,10 @@ def load_environment(name: str) -> Environment:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise ConfigError(f"{path}: {error}") from error
-    _check(path, content)
+    digest = hashlib.sha256(data)
+    for stressor in _check(path, content):
+        for file in files_of(stressor):
+            digest.update(file_sha256(file).encode())
     return Environment(
         name=content.name,
         version=content.version,
@@ -137,13 +162,21 @@ def load_environment(name: str) -> Environment:
         source=content.source,
         levels=tuple(f"{level:g}{content.level_unit}" for level in content.levels),
         level_unit=content.level_unit,
+        hardest=content.hardest,
         steps=tuple(content.steps),
-        digest=hashlib.sha256(data).hexdigest(),
+        folder=str(path.parent.absolute()),
+        digest=digest.hexdigest(),
     )
 
 
-def _check(path: Path, content: _File) -> None:
-    """Refuse a file whose environment could not be applied, or not be told from another.
+def files_of(stressor: Stressor) -> list[Path]:
+    """The audio files that a step names."""
+    named = [getattr(stressor, key) for key in stressor.FILES]
+    return [Path(name) for value in named for name in ([value] if isinstance(value, str) else value or [])]
+
+
+def _check(path: Path, content: _File) -> list[Stressor]:
+    """Refuse a file whose environment could not be applied, or not be told from another; its steps at one level.
 
     Raises:
         ConfigError: names the file and the key.
@@ -162,9 +195,28 @@ def _check(path: Path, content: _File) -> None:
         if not holds:
             raise ConfigError(f"{path}: {rule}")
     levels: list[float | None] = [*content.levels] or [None]
+    stressors: list[Stressor] = []
     for level in levels:
-        for number, step in enumerate(content.steps, 1):
-            _stressor(f"{path}: [[steps]] number {number}", step, level)
+        places = [(f"{path}: [[steps]] number {number}", step) for number, step in enumerate(content.steps, 1)]
+        stressors = [_stressor(place, step, level, path.parent) for place, step in places]
+    for (place, _), stressor in zip(places, stressors, strict=True):
+        _check_files(place, stressor)
+    return stressors
+
+
+def _check_files(place: str, stressor: Stressor) -> None:
+    """Refuse audio files that cannot be used.
+
+    Raises:
+        ConfigError: names the step and the file.
+    """
+    for file in files_of(stressor):
+        try:
+            waveform, _ = read_audio(file)
+        except AudioError as error:
+            raise ConfigError(f"{place}: {', '.join(stressor.FILES)}: {error} ({file})") from error
+        if rms_dbfs(waveform.samples) is None:
+            raise ConfigError(f"{place}: {', '.join(stressor.FILES)}: {file} is silent (every sample is 0)")
 
 
 def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None]:
@@ -210,14 +262,25 @@ def _level(text: str, environment: Environment, level: str) -> str:
     return f"{value + 0.0:g}{environment.level_unit}"
 
 
-def _stressor(place: str, step: dict[str, Any], level: float | None) -> Stressor:
-    """One step, with the level put in."""
+def _stressor(place: str, step: dict[str, Any], level: float | None, folder: Path) -> Stressor:
+    """One step, with the level put in, and its files found."""
     kind = str(step.get("type", ""))
     values = {key: level if value == LEVEL else value for key, value in step.items() if key != "type"}
     try:
-        return msgspec.convert(values, _family(kind))
+        family = _family(kind)
+        for key in family.FILES:
+            if key in values:
+                values[key] = _anchored(values[key], folder)
+        return msgspec.convert(values, family)
     except (msgspec.ValidationError, InputError) as error:
         raise ConfigError(f"{place}: type {kind!r}: {error}") from error
+
+
+def _anchored(value: Any, folder: Path) -> Any:
+    """File names as paths from a folder; anything else is left for the type check to refuse."""
+    if isinstance(value, str):
+        return str(folder / value)
+    return [_anchored(one, folder) for one in value] if isinstance(value, list) else value
 
 
 def _family(kind: str) -> type[Stressor]:
@@ -226,12 +289,11 @@ def _family(kind: str) -> type[Stressor]:
     Raises:
         InputError: there is none.
     """
-    folder = importlib.import_module("asrfair.stress").__path__
-    kinds = [m.name for m in pkgutil.iter_modules(folder) if not m.name.startswith("_") and m.name not in NO_FAMILIES]
+    kinds = [m.name for m in pkgutil.iter_modules(importlib.import_module(STEPS).__path__)]
     stem = kind.replace("-", "_")
     if stem in kinds:
-        module = importlib.import_module(f"asrfair.stress.{stem}")
+        module = importlib.import_module(f"{STEPS}.{stem}")
         for member in vars(module).values():
-            if inspect.isclass(member) and issubclass(member, Stressor) and member is not Stressor:
+            if inspect.isclass(member) and issubclass(member, Stressor) and member.__module__ == module.__name__:
                 return member
-    raise InputError(f"no such type; there are {', '.join(kinds)}")
+    raise InputError(f"no such type; there are {', '.join(name.replace('_', '-') for name in kinds)}")

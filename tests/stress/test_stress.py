@@ -8,7 +8,7 @@ from asrfair.errors import ConfigError, InputError
 from asrfair.records import Condition, Waveform
 from asrfair.seeds import rng_for
 from asrfair.stress import available_environments, load_environment, mix_at_snr, parse_condition
-from asrfair.stress.tonal import Tonal
+from asrfair.stress.steps.tonal import Tonal
 
 RATE = 16_000
 
@@ -23,7 +23,7 @@ def speech(seconds=2.0, seed=1):
     return Waveform(samples.astype(np.float32), RATE)
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.floats(-10, 40), st.integers(0, 1000))
 def test_a_mix_measures_what_it_was_mixed_at(snr_db, seed):
     clean = speech(seed=seed)

@@ -1,7 +1,7 @@
 """Tonal, periodic machines: a fundamental with harmonics, switched on and off at a repetition rate.
 
 A scanner's gradient train, a ventilator, a compressor. Phases, the start of the train and the jitter of its pulses are
-drawn for each utterance; everything else is the machine's.
+drawn from the seed, and each utterance hears the machine from a moment of its own; everything else is the machine's.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.errors import AudioError
-from asrfair.records import Waveform
-from asrfair.stress._base import Stressor
-from asrfair.stress.mix import mix_at_snr
+from asrfair.seeds import rng_for
+from asrfair.stress._base import LARGEST_DB, Noise, step_digest
+from asrfair.stress.pool import POOL_S, looped, taken_from
+from asrfair.stress.scene import Scene
 
 RAMP_S = 0.004
 """Pulses rise and fall over this time, so that they do not click."""
 
 MOST_HARMONICS = 1000
 FASTEST_HZ = 1000.0
-LARGEST_DB = 100.0
 """Limits of what a step may ask for: beyond them there is no machine, only overflow or a full memory."""
 
 
-class Tonal(Stressor, frozen=True):
+class Tonal(Noise, frozen=True):
     """A tonal, periodic machine, mixed at an SNR over active speech.
 
     Attributes:
@@ -36,7 +36,6 @@ class Tonal(Stressor, frozen=True):
         jitter: standard deviation of the time between pulses, as a share of the period.
     """
 
-    snr_db: float
     fundamental_hz: float
     harmonics: int = 1
     rolloff_db: float = 0.0
@@ -46,8 +45,7 @@ class Tonal(Stressor, frozen=True):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        checks = {
-            f"snr_db must be within {LARGEST_DB:g} dB of 0": abs(self.snr_db) <= LARGEST_DB,
+        rules = {
             "fundamental_hz must be positive": self.fundamental_hz > 0,
             f"harmonics must be 1 to {MOST_HARMONICS}": 1 <= self.harmonics <= MOST_HARMONICS,
             f"rolloff_db must be 0 to {LARGEST_DB:g} dB": 0 <= self.rolloff_db <= LARGEST_DB,
@@ -55,14 +53,17 @@ class Tonal(Stressor, frozen=True):
             "duty_cycle must be above 0 and at most 1": 0 < self.duty_cycle <= 1,
             "jitter must be at least 0 and below 0.5": 0 <= self.jitter < 0.5,
         }
-        for rule, holds in checks.items():
-            if not holds:
-                raise ValueError(rule)
+        self.refuse(rules)
 
-    def apply(self, waveform: Waveform, rng: np.random.Generator) -> Waveform:
-        """Speech beside the machine."""
-        n, rate = len(waveform.samples), waveform.sample_rate_hz
-        return mix_at_snr(waveform, self.tones(n, rate, rng) * self.pulses(n, rate, rng), self.snr_db)
+    def sound(self, n: int, rate_hz: int, rng: np.random.Generator, scene: Scene) -> NDArray[np.float32]:
+        """The machine from a moment that the utterance draws."""
+        key = f"{step_digest(self, 'snr_db')} {rate_hz} Hz seed {scene.seed}"
+        return taken_from(scene.banks.get(key, lambda: self._pool(rate_hz, key)), n, rng, scene)
+
+    def _pool(self, rate_hz: int, key: str) -> NDArray[np.float32]:
+        """A minute of the machine, as a loop."""
+        n, rng = round(POOL_S * rate_hz), rng_for(0, key, "pool")
+        return looped((self.tones(n, rate_hz, rng) * self.pulses(n, rate_hz, rng)).astype(np.float32), rate_hz)
 
     def tones(self, n: int, rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
         """The machine without pauses, shape (n,); tones above half the sample rate are left out."""

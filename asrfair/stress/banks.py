@@ -1,0 +1,76 @@
+"""Sounds that many utterances draw from (noise, impulse responses, voices): made once, held as shared memory.
+
+A bank is a read-only array. With a folder it is a file there that every worker process maps into its memory, so that
+the machine holds it once; the first to need it makes it, the others wait. Without a folder it is held in this process.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asrfair.files import written_aside
+
+Samples = NDArray[np.float32]
+
+
+class Banks:
+    """Named arrays, each made once.
+
+    Args:
+        folder: shared by the processes of a run, made if absent; None for this process alone.
+
+    >>> banks = Banks()
+    >>> banks.get("ones", lambda: np.ones(3, dtype=np.float32)).flags.writeable
+    False
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self.folder = folder
+        self._held: dict[str, Samples] = {}
+
+    def __getstate__(self) -> Path | None:
+        """What another process gets: the folder, never the arrays."""
+        return self.folder
+
+    def __setstate__(self, folder: Path | None) -> None:
+        self.__init__(folder)  # type: ignore[misc]
+
+    def get(self, key: str, make: Callable[[], Samples]) -> Samples:
+        """The array of this name, made if nobody has made it.
+
+        Args:
+            key: everything that the array depends on, as text: digests of files, parameters, the sample rate.
+            make: makes it; float32, any shape.
+
+        Returns:
+            The array, read-only.
+        """
+        if key not in self._held:
+            self._held[key] = _frozen(make()) if self.folder is None else self._mapped(self.folder, key, make)
+        return self._held[key]
+
+    def _mapped(self, folder: Path, key: str, make: Callable[[], Samples]) -> Samples:
+        """The array in its file, written by one process only."""
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
+        with (folder / f"{path.stem}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not path.exists():
+                made = np.ascontiguousarray(make(), dtype=np.float32)
+                with written_aside(path) as aside, aside.open("wb") as file:
+                    np.save(file, made)
+        mapped: Samples = np.load(path, mmap_mode="r")
+        return mapped
+
+
+def _frozen(samples: Samples) -> Samples:
+    """An array that nobody writes to."""
+    held = np.ascontiguousarray(samples, dtype=np.float32)
+    held.flags.writeable = False
+    return held

@@ -1,0 +1,86 @@
+"""Pools: noise that is made once and drawn from by seeded offsets, as a loop without a seam.
+
+A pool is cut from its source so that its end runs over into its beginning: the last `FADE_S` seconds are cross-faded
+with what precedes the first sample (equal power, for noise). An utterance takes as much as it is long from a place of
+its own; one that is longer than the pool hears it again, and the scene says so.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from asrfair.audio import rms_dbfs
+from asrfair.errors import AudioError
+from asrfair.stress.scene import Scene
+
+POOL_S = 60.0
+"""Length of a pool of synthetic noise."""
+
+FADE_S = 0.05
+PIECE_S = 10.0
+"""Recorded noise is cut into pieces of about this length, which each speaker goes through in turn."""
+
+DRAWS = 16
+QUIET_DB = 25.0
+"""A stretch this far below the whole is a pause of the machine: another is drawn."""
+
+
+def looped(samples: NDArray[np.float32], rate_hz: int) -> NDArray[np.float32]:
+    """Samples as a loop: shorter by the cross-fade, whose end goes on at its beginning.
+
+    Args:
+        samples: float32, shape (n,).
+        rate_hz: samples a second.
+    """
+    fade = min(round(FADE_S * rate_hz), len(samples) // 3)
+    if fade == 0:
+        return samples
+    rise = np.sin(np.linspace(0, np.pi / 2, fade, endpoint=False, dtype=np.float32))
+    loop = samples[:-fade].copy()
+    loop[:fade] = samples[:fade] * rise + samples[-fade:] * np.sqrt(1 - rise**2)
+    return loop
+
+
+def taken_from(
+    pool: NDArray[np.float32], n: int, rng: np.random.Generator, scene: Scene, within: tuple[int, int] | None = None
+) -> NDArray[np.float32]:
+    """A stretch of a pool from a place drawn by `rng`; the pool is gone round as often as needed.
+
+    Args:
+        pool: a loop, float32, shape (m,).
+        n: samples wanted.
+        rng: of the utterance under the condition.
+        scene: told if the stretch goes round.
+        within: first and last place that it may begin at; anywhere unless given.
+
+    Returns:
+        float32, shape (n,); a view of the pool where it does not go round: do not write to it.
+
+    Raises:
+        AudioError: the pool is silent wherever it was tried.
+    """
+    begin, end = within or (0, len(pool))
+    whole = rms_dbfs(pool)
+    for _ in range(DRAWS):
+        start = begin + int(rng.integers(max(1, end - begin)))
+        taken = _round(pool, start, n)
+        level = rms_dbfs(taken)
+        if level is not None and whole is not None and level > whole - QUIET_DB:
+            if n > len(pool):
+                scene.note("noise shorter than the speech: looped with a cross-fade")
+            return taken
+    raise AudioError("the noise is silent: it has no level to set")
+
+
+def _round(pool: NDArray[np.float32], start: int, n: int) -> NDArray[np.float32]:
+    """`n` samples from a place on, round and round."""
+    start %= len(pool)
+    if start + n <= len(pool):
+        return pool[start : start + n]
+    taken: NDArray[np.float32] = (
+        np.resize(np.roll(pool, -start), n)
+        if n > len(pool)
+        else np.concatenate([pool[start:], pool[: n - (len(pool) - start)]])
+    )
+    return taken
