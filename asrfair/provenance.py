@@ -54,7 +54,7 @@ class SystemRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class ConditionRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    """A condition, with the environment that it stands for: its digest, where it came from, and its level as a number."""
+    """A condition, with the environment that it stands for: its digest, its source, and its level as a number."""
 
     condition_id: str
     environment: str | None = None
