@@ -161,6 +161,15 @@ def check(manifest: str, as_json: bool) -> None:
 @click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="For faults that may pass.")
 @click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds for one utterance.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed for good before.")
+@click.option(
+    "--probes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Also hear ten seconds in which nobody speaks, N times under each condition.",
+)
+@click.option("--save-audio", is_flag=True, help="Keep what is heard now, to listen to, in RUN/audio.")
 @_MAX_FAILED
 def transcribe(manifest: str, out: str, max_failed: float, **options: Any) -> None:
     """Transcribe a manifest; run it again and it continues."""

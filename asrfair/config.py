@@ -99,6 +99,8 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     retries: int = 4
     timeout_s: float = 300.0
     max_failed: float = 0.05
+    probes: int = 0
+    save_audio: bool = False
     normalizers: list[str] = []
     costs: str = "levenshtein"
     by: list[str] = []
@@ -154,6 +156,8 @@ def _faults(config: RunConfig) -> list[str]:
     found += [
         f"{name}: {value} is not positive" for name, value in _positive(config) if value is not None and value <= 0
     ]
+    if config.probes < 0:
+        found.append(f"probes: {config.probes} is negative")
     if not 0 <= config.max_failed <= 1:
         found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
     return [*found, *_faults_of_analysis(config)]

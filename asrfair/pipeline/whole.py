@@ -89,6 +89,8 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
             workers=wanted.workers,
             retries=wanted.retries,
             timeout_s=wanted.timeout_s,
+            probes=wanted.probes,
+            save_audio=wanted.save_audio,
             progress=progress,
         )
         if done.interrupted:

@@ -120,6 +120,16 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             self._made[level] = [_stressor(place, step, value, Path(self.folder)) for step in self.steps]
         return self._made[level]
 
+    @property
+    def goes_in_turn(self) -> bool:
+        """Whether a speaker's utterances go through its pieces of noise in turn."""
+        return any(_family(str(step.get("type", ""))).IN_TURN for step in self.steps)
+
+    @property
+    def needs_voices(self) -> bool:
+        """Whether it is made of other speakers of the manifest."""
+        return any(_family(str(step.get("type", ""))).NEEDS_VOICES for step in self.steps)
+
     @functools.cached_property
     def _made(self) -> dict[str | None, list[Stressor]]:
         """The steps at the levels that were asked for."""
@@ -283,6 +293,7 @@ def _anchored(value: Any, folder: Path) -> Any:
     return [_anchored(one, folder) for one in value] if isinstance(value, list) else value
 
 
+@functools.lru_cache(maxsize=256)
 def _family(kind: str) -> type[Stressor]:
     """The class of a step type, found by its file's name.
 

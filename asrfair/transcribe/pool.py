@@ -31,6 +31,7 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     batches: dict[int, Sequence[Job]] = field(default_factory=dict)
+    sheaf: deque[Sequence[Job]] = field(default_factory=deque)
     ready: bool = False
     running: int | None = None
     since: float | None = None
@@ -86,21 +87,37 @@ class WorkerPool:
             worker.connection.close()
         self._workers = []
 
-    def run(self, batches: Iterator[Sequence[Job]]) -> Iterator[list[tuple[Job, Answer]]]:
-        """Have all batches answered; yields answers as they come, and an empty list now and then while it waits."""
-        exhausted = False
+    def run(self, sheaves: Iterator[Sequence[Sequence[Job]]]) -> Iterator[list[tuple[Job, Answer]]]:
+        """Have all batches answered.
+
+        Args:
+            sheaves: batches that share their audio, which one worker answers one after the other, as long as there is
+                enough for all.
+
+        Yields:
+            Answers as they come, and an empty list now and then while it waits.
+        """
         while True:
-            while not exhausted and (worker := self._free()):
-                batch = self._again.popleft() if self._again else next(batches, None)
-                if batch is None:
-                    exhausted = True
-                else:
-                    self._send(worker, batch)
-            while self._again and (worker := self._free()):
-                self._send(worker, self._again.popleft())
-            if exhausted and not self._again and not any(w.batches for w in self._workers):
+            while (worker := self._free()) and (batch := self._next(worker, sheaves)):
+                self._send(worker, batch)
+            if not any(w.batches for w in self._workers) and not self._again and not any(self._sheaves()):
                 return
             yield [pair for pairs in self._receive() for pair in pairs]
+
+    def _next(self, worker: _Worker, sheaves: Iterator[Sequence[Sequence[Job]]]) -> Sequence[Job] | None:
+        """What a worker is to do next: what another left, its own sheaf, a new one, or a part of another's."""
+        if self._again:
+            return self._again.popleft()
+        if not worker.sheaf:
+            worker.sheaf.extend(next(sheaves, ()))
+        if worker.sheaf:
+            return worker.sheaf.popleft()
+        most = max(self._sheaves(), key=len)
+        return most.pop() if most else None
+
+    def _sheaves(self) -> list[deque[Sequence[Job]]]:
+        """What the workers still have before them."""
+        return [worker.sheaf for worker in self._workers]
 
     def drain(self) -> list[tuple[Job, Answer]]:
         """Answers that have come already; does not wait."""
@@ -169,6 +186,7 @@ class WorkerPool:
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
+        self._again.extend(worker.sheaf)
         self._deaths += 1
         if self._deaths > MOST_DEATHS + self._size or not worker.ready:
             raise InputError(
