@@ -1,0 +1,108 @@
+"""What each group was heard at: the levels and noise ratios that were achieved, so that groups can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from asrfair.records import ALL, MISSING
+from asrfair.store import read_mixes
+from asrfair.tables import HEARD
+
+Row = dict[str, Any]
+COLUMNS = [
+    "system_id",
+    "condition_id",
+    "utterance_id",
+    "speech_dbfs",
+    "activity",
+    "snr_asked_db",
+    "snr_db",
+    "pieces",
+    "gain_db",
+    "notes",
+]
+
+
+def heard(folder: Path, rows: pa.Table, groups: Mapping[str, Sequence[str | None]]) -> pa.Table:
+    """The table of what groups were heard at.
+
+    Args:
+        folder: the run folder.
+        rows: the run's rows of the manifest, with `utterance_id` and `speaker_id`.
+        groups: attribute -> the group of each row, several joined by `|`, None where missing.
+
+    Returns:
+        `tables.HEARD`; empty without conditions other than clean.
+    """
+    mixes = read_mixes(folder, COLUMNS)
+    if not len(mixes):
+        return HEARD.empty_table()
+    where = pc.index_in(mixes["utterance_id"], value_set=rows["utterance_id"].combine_chunks())
+    mixes = mixes.append_column("row", where).filter(pc.is_valid(where))
+    members = {ALL: {ALL: np.ones(len(rows), dtype=bool)}} | {name: _members(g) for name, g in groups.items()}
+    speakers = np.array(pc.fill_null(rows["speaker_id"], "").to_pylist(), dtype=np.str_)
+    found: list[Row] = []
+    places = mixes.group_by(["system_id", "condition_id"], use_threads=False).aggregate([])
+    for place in sorted(zip(*(places[name].to_pylist() for name in ("system_id", "condition_id")), strict=True)):
+        is_here = pc.and_(pc.equal(mixes["system_id"], place[0]), pc.equal(mixes["condition_id"], place[1]))
+        here = mixes.filter(is_here)
+        at, cell = here["row"].to_numpy(), _columns(here)
+        for attribute, masks in members.items():
+            for group, mask in masks.items():
+                chosen = mask[at]
+                if chosen.any():
+                    about = {"system_id": place[0], "condition_id": place[1], "attribute": attribute, "group": group}
+                    n_speakers = len(np.unique(speakers[at[chosen]]))
+                    found.append(about | {"n_speakers": n_speakers} | dict(_told(cell, chosen)))
+    return pa.Table.from_pylist(found, schema=HEARD)
+
+
+def _members(groups: Sequence[str | None]) -> dict[str, NDArray[np.bool_]]:
+    """Group -> which rows are in it."""
+    named = np.array([MISSING if group is None else group for group in groups], dtype=object)
+    labels = {label: label.split("|") for label in set(named.tolist())}
+    return {
+        group: np.isin(named, [label for label, parts in labels.items() if group in parts])
+        for group in sorted({part for parts in labels.values() for part in parts})
+    }
+
+
+def _columns(mixes: pa.Table) -> dict[str, NDArray[Any]]:
+    """Columns as arrays, of lists the first entry; NaN where there is none."""
+    columns = {name: _floats(mixes[name]) for name in ("speech_dbfs", "activity", "gain_db")}
+    for name in ("snr_asked_db", "snr_db", "pieces"):
+        firsts = [value[0] if value else None for value in mixes[name].to_pylist()]
+        columns[name] = np.array([np.nan if first is None else first for first in firsts], dtype=np.float64)
+    columns["n_notes"] = pc.list_value_length(mixes["notes"]).to_numpy()
+    return columns
+
+
+def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+    """Numbers, NaN where there is none."""
+    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+
+
+def _told(cell: Mapping[str, NDArray[Any]], chosen: NDArray[np.bool_]) -> Iterator[tuple[str, Any]]:
+    """The numbers of one group."""
+    here = {name: values[chosen] for name, values in cell.items()}
+    yield "n_utterances", int(np.count_nonzero(chosen))
+    for name in ("speech_dbfs", "activity", "snr_asked_db", "snr_db"):
+        known = here[name][np.isfinite(here[name])]
+        yield name, float(known.mean()) if len(known) else None
+    achieved = here["snr_db"][np.isfinite(here["snr_db"])]
+    yield "snr_lowest_db", float(achieved.min()) if len(achieved) else None
+    yield "snr_highest_db", float(achieved.max()) if len(achieved) else None
+    yield "n_turned_down", int(np.count_nonzero(here["gain_db"] < 0))
+    yield "n_noted", int(np.count_nonzero(here["n_notes"]))
+    pieces = here["pieces"][np.isfinite(here["pieces"])]
+    counts = np.unique(pieces, return_counts=True)[1]
+    yield "n_pieces", len(counts) if len(counts) else None
+    yield "fewest_in_a_piece", int(counts.min()) if len(counts) else None
+    yield "most_in_a_piece", int(counts.max()) if len(counts) else None
