@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.audio import rms_dbfs
-from asrfair.errors import AudioError
 from asrfair.records import Waveform
 from asrfair.stress.scene import Mixed, Scene
 
@@ -30,10 +29,12 @@ def noise_gain(speech_dbfs: float, noise: NDArray[np.floating[Any]], snr_db: flo
     Raises:
         AudioError: the noise is silent.
     """
-    noise_db = rms_dbfs(noise)
-    if noise_db is None:
-        raise AudioError("the noise is silent: it has no level to set")
-    return float(10 ** ((speech_dbfs - snr_db - noise_db) / 20))
+    return gain_between(speech_dbfs, Scene("").noise_level_dbfs(noise), snr_db)
+
+
+def gain_between(speech_dbfs: float, noise_dbfs: float, snr_db: float) -> float:
+    """The factor that brings a noise of a known level to a ratio."""
+    return float(10 ** ((speech_dbfs - snr_db - noise_dbfs) / 20))
 
 
 def mix_at_snr(
@@ -55,15 +56,28 @@ def mix_at_snr(
     """
     scene = scene or Scene("")
     speech_dbfs = scene.speech_level_dbfs(waveform)
-    gain = np.float32(noise_gain(speech_dbfs, noise, snr_db))
-    mixed = waveform.samples + gain * noise.astype(np.float32, copy=False)
+    gain = np.float32(gain_between(speech_dbfs, scene.noise_level_dbfs(noise), snr_db))
+    mixed: NDArray[np.float32] = noise.astype(np.float32, copy=False) * gain
+    mixed += waveform.samples
     kept = turned_down(mixed, scene)
-    heard = mixed - np.float32(kept) * waveform.samples
-    noise_dbfs = rms_dbfs(heard)
+    heard = mixed - waveform.samples if kept == 1.0 else mixed - np.float32(kept) * waveform.samples
+    mixed_in(scene, snr_db, speech_dbfs, kept, rms_dbfs(heard))
+    return Waveform(mixed, waveform.sample_rate_hz)
+
+
+def mixed_in(scene: Scene, snr_db: float, speech_dbfs: float, kept: float, noise_dbfs: float | None) -> None:
+    """Take note of what a noise step did.
+
+    Args:
+        scene: of the utterance under the condition.
+        snr_db: asked for.
+        speech_dbfs: active speech level before the mix.
+        kept: factor by which the mix was turned down.
+        noise_dbfs: level of the noise, measured in the mix.
+    """
     achieved = None if noise_dbfs is None else speech_dbfs + 20 * math.log10(kept) - noise_dbfs
     scene.mixed.append(Mixed(snr_db, achieved, noise_dbfs, scene.piece))
     scene.piece = None
-    return Waveform(mixed, waveform.sample_rate_hz)
 
 
 def turned_down(samples: NDArray[np.float32], scene: Scene) -> float:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from asrfair.audio import rms_dbfs
 from asrfair.errors import AudioError
 from asrfair.stress.scene import Scene
+from asrfair.stress.stretch import level_dbfs, stretch_of
 
 POOL_S = 60.0
 """Length of a pool of synthetic noise."""
@@ -51,7 +51,7 @@ def taken_from(
         pool: a loop, float32, shape (m,).
         n: samples wanted.
         rng: of the utterance under the condition.
-        scene: told if the stretch goes round.
+        scene: told which stretch it is, and if it goes round.
         within: first and last place that it may begin at; anywhere unless given.
 
     Returns:
@@ -61,26 +61,14 @@ def taken_from(
         AudioError: the pool is silent wherever it was tried.
     """
     begin, end = within or (0, len(pool))
-    whole = rms_dbfs(pool)
+    whole = level_dbfs(pool, scene.banks)
     for _ in range(DRAWS):
         start = begin + int(rng.integers(max(1, end - begin)))
-        taken = _round(pool, start, n)
-        level = rms_dbfs(taken)
+        taken = stretch_of(pool, start, n, scene.banks)
+        level = taken.level_dbfs
         if level is not None and whole is not None and level > whole - QUIET_DB:
             if n > len(pool):
                 scene.note("noise shorter than the speech: looped with a cross-fade")
-            return taken
+            scene.taken = taken
+            return taken.samples
     raise AudioError("the noise is silent: it has no level to set")
-
-
-def _round(pool: NDArray[np.float32], start: int, n: int) -> NDArray[np.float32]:
-    """`n` samples from a place on, round and round."""
-    start %= len(pool)
-    if start + n <= len(pool):
-        return pool[start : start + n]
-    taken: NDArray[np.float32] = (
-        np.resize(np.roll(pool, -start), n)
-        if n > len(pool)
-        else np.concatenate([pool[start:], pool[: n - (len(pool) - start)]])
-    )
-    return taken

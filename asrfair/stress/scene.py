@@ -6,11 +6,16 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from asrfair.audio import ActiveLevel, active_speech_level
+import numpy as np
+from numpy.typing import NDArray
+
+from asrfair.audio import ActiveLevel, active_speech_level, rms_dbfs
 from asrfair.errors import AudioError
 from asrfair.records import Waveform
 from asrfair.stress.banks import Banks
+from asrfair.stress.stretch import Stretch
 
 NOMINAL_SPEECH_DBFS = -26.0
 """Where nobody is to speak (a probe), noise is set against the nominal level of telephony (ITU-T P.56, P.800)."""
@@ -86,7 +91,9 @@ class Scene:
         banks: sounds that are made once.
         voices: what babble is made of; None where no step needs it.
         clip, clip_level: the audio before the first step and its level, where they are known already.
+        spectra: of `clip`, by the size of its blocks; whoever puts one clip into several rooms hands one dict to all.
         piece: set by a step that took a piece of a recording, for the `Mixed` of that step.
+        taken: the stretch of a pool that was taken last.
         mixed: what the noise steps did, in order.
         gain_db: by how much the mix was turned down so that it does not clip, dB (0 or negative).
         speech_dbfs, activity: active speech level before the first noise, and the share of time with speech.
@@ -102,7 +109,9 @@ class Scene:
     voices: Voices | None = None
     clip: Waveform | None = None
     clip_level: ActiveLevel | None = None
+    spectra: dict[tuple[int, int], NDArray[np.complex64]] = field(default_factory=dict)
     piece: int | None = None
+    taken: Stretch | None = None
     mixed: list[Mixed] = field(default_factory=list)
     gain_db: float = 0.0
     speech_dbfs: float | None = None
@@ -121,12 +130,34 @@ class Scene:
         if not self.is_speech:
             return NOMINAL_SPEECH_DBFS
         known = self.clip_level if self.clip_level is not None and waveform is self.clip else None
-        level = known or active_speech_level(waveform)
+        return self.speaks_at(known or active_speech_level(waveform))
+
+    def speaks_at(self, level: ActiveLevel | None) -> float:
+        """Take note of the active speech level that a noise is set against; the first counts.
+
+        Args:
+            level: as measured; None for digital silence.
+
+        Raises:
+            AudioError: there is no speech, so that an SNR is not defined.
+        """
         if level is None:
             raise AudioError("the speech is silent (every sample is 0), so a signal-to-noise ratio is not defined")
         if self.speech_dbfs is None:
             self.speech_dbfs, self.activity = level.level_dbfs, level.activity
         return level.level_dbfs
+
+    def noise_level_dbfs(self, noise: NDArray[np.floating[Any]]) -> float:
+        """The level of a noise before its gain: known already where it is the stretch that was taken last.
+
+        Raises:
+            AudioError: it is silent.
+        """
+        known = self.taken.level_dbfs if self.taken is not None and noise is self.taken.samples else None
+        level = rms_dbfs(noise) if known is None else known
+        if level is None:
+            raise AudioError("the noise is silent: it has no level to set")
+        return level
 
     def note(self, text: str) -> None:
         """Tell something once."""

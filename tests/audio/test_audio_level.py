@@ -81,3 +81,54 @@ def test_it_is_the_level_of_the_recommendation(gain):
     samples[rate // 2 : rate] = 0
     level = active_speech_level(Waveform(samples, rate))
     assert level.level_dbfs == pytest.approx(recommendation(samples, rate), abs=0.1)
+
+
+def definition(samples, rate_hz):
+    """The envelope at every sample, thresholds from the peak downwards: what blocks stand for."""
+    from scipy.signal import lfilter
+
+    keep, hangover = math.exp(-1 / (rate_hz * 0.03)), round(rate_hz * 0.2)
+    samples = samples.astype(float) / np.abs(samples).max()
+    envelope = np.abs(samples)
+    for _ in range(2):
+        envelope = lfilter([1 - keep], [1, -keep], envelope)
+    before = None
+    for number in range(15):
+        above = np.flatnonzero(envelope >= 2.0**-number)
+        if not len(above):
+            continue
+        active = len(above) + np.minimum(np.diff(above, append=len(samples)) - 1, hangover).sum()
+        level = 10 * math.log10(np.sum(samples**2) / active)
+        excess = level + 20 * number * math.log10(2) - 15.9
+        if excess >= 0:
+            return level if before is None else before[0] - before[1] * (level - before[0]) / (excess - before[1])
+        before = level, excess
+    raise AssertionError("this signal has no level by the definition")
+
+
+@pytest.mark.parametrize("rate", [8_000, 11_025, 16_000, 44_100, 48_000])
+def test_an_envelope_of_block_means_moves_the_level_by_less_than_a_fiftieth_of_a_decibel(rate):
+    differences = []
+    for seed in range(12):
+        rng = rng_for(seed, "syllables", str(rate))
+        n = round(rate * rng.uniform(0.6, 5))
+        loud = np.interp(np.arange(n) / rate * rng.uniform(2, 8), np.arange(50), rng.uniform(0, 1, 50) ** 3)
+        samples = (0.1 * loud * rng.normal(0, 1, n)).astype(np.float32)
+        samples[n // 3 : n // 2] *= rng.choice([0.0, 0.01, 0.1])
+        measured = active_speech_level(Waveform(samples, rate)).level_dbfs - 20 * math.log10(np.abs(samples).max())
+        differences.append(abs(measured - definition(samples, rate)))
+    assert max(differences) < 0.02
+
+
+@pytest.mark.parametrize("power", [-100, -24, -1, 1, 60])
+def test_a_gain_of_a_power_of_two_changes_not_a_single_bit_of_the_activity(power):
+    samples = np.concatenate([babble(1), np.zeros(RATE // 2, dtype=np.float32), babble(0.3, seed=2)])
+    level = active_speech_level(Waveform(samples, RATE))
+    scaled = active_speech_level(Waveform(samples * np.float32(2.0**power), RATE))
+    assert scaled.activity == level.activity
+    assert scaled.level_dbfs - level.level_dbfs == pytest.approx(20 * power * math.log10(2), abs=1e-9)
+
+
+@pytest.mark.parametrize("size", [1e-36, 1e-25, 1e-3, 1.0, 1e25])
+def test_a_power_neither_underflows_nor_overflows(size):
+    assert rms_dbfs(np.full(3000, size, dtype=np.float32)) == pytest.approx(20 * math.log10(size), abs=1e-5)
