@@ -3,5 +3,22 @@
 from asrfair.audio.decode import file_sha256, read_audio
 from asrfair.audio.level import ActiveLevel, active_speech_level, rms_dbfs
 from asrfair.audio.resample import resample
+from asrfair.audio.reverberation import (
+    decay_curve_db,
+    direct_tap,
+    direct_to_reverberant_db,
+    reverberation_time_s,
+)
 
-__all__ = ["ActiveLevel", "active_speech_level", "file_sha256", "read_audio", "resample", "rms_dbfs"]
+__all__ = [
+    "ActiveLevel",
+    "active_speech_level",
+    "decay_curve_db",
+    "direct_tap",
+    "direct_to_reverberant_db",
+    "file_sha256",
+    "read_audio",
+    "resample",
+    "reverberation_time_s",
+    "rms_dbfs",
+]
