@@ -1,7 +1,7 @@
 """Sums and differences of rates of the same people: is a gap another one under that normaliser, system or noise?
 
-A contrast is `theta = sum_k w_k log R_k` (`log_contrast`), or `sum_k w_k R_k` (`rate_contrast`), over sides k, each with
-the errors and words of the same list of speakers (0 and 0 for one who is not on it). A gap under two normalisers,
+A contrast is `theta = sum_k w_k log R_k` (`log_contrast`), or `sum_k w_k R_k` (`rate_contrast`), over sides k, each
+with the errors and words of the same list of speakers (0 and 0 for one who is not on it). A gap under two normalisers,
 `log(R_A1/R_B1) - log(R_A2/R_B2)`, has four sides. Each speaker is deleted from all sides at once, so what the sides
 share cancels.
 
