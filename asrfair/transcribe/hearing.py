@@ -13,6 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 import numpy as np
+from numpy.typing import NDArray
 
 from asrfair.audio import ActiveLevel, active_speech_level, read_audio, resample
 from asrfair.errors import AudioError, RunFolderError
@@ -54,11 +55,12 @@ class Kit:
 
 @dataclass(slots=True)
 class _Clip:
-    """An utterance as it is, with its level where it was needed."""
+    """An utterance as it is, with its level and its spectra where they were needed."""
 
     waveform: Waveform
     level: ActiveLevel | None = None
     is_measured: bool = False
+    spectra: dict[tuple[int, int], NDArray[np.complex64]] = field(default_factory=dict)
 
 
 class Hearing:
@@ -106,6 +108,7 @@ class Hearing:
             voices=kit.voices,
             clip=clip.waveform,
             clip_level=clip.level,
+            spectra=clip.spectra,
         )
         waveform = kit.environments[name].apply(clip.waveform, job.condition, job.utterance_id, scene)
         return self._kept(job, Heard(waveform, _mix(kit.system_id, job, waveform, scene)))
@@ -145,11 +148,8 @@ class Hearing:
 
 def _file_name(utterance_id: str) -> str:
     """A file name for any id: its own letters where they are harmless, a digest in place of what is too long."""
-    name = (
-        quote(utterance_id, safe="").replace(".", "%2E")
-        if utterance_id.startswith(".")
-        else quote(utterance_id, safe="")
-    )
+    name = quote(utterance_id, safe="")
+    name = name.replace(".", "%2E") if name.startswith(".") else name
     return name if len(name) <= LONGEST_NAME else hashlib.sha256(name.encode()).hexdigest()
 
 
