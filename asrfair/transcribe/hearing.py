@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import quote
@@ -18,12 +18,14 @@ from numpy.typing import NDArray
 from asrfair.audio import ActiveLevel, active_speech_level, read_audio, resample
 from asrfair.errors import AudioError, RunFolderError
 from asrfair.files import written_aside
-from asrfair.records import Mix, Waveform
+from asrfair.records import Condition, Mix, Waveform
 from asrfair.stress import Banks, Environment, Scene, Voices
 from asrfair.transcribe.jobs import Job
 
 FEWEST_CLIPS = 4
 LONGEST_NAME = 120
+READY_S = 0.5
+"""Length of the silence that everything is tried on beforehand."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Kit:
 
     Attributes:
         system_id: that the mixes are for.
+        conditions: that there will be.
         environments: name -> environment.
         banks: sounds that are made once and shared by the workers.
         voices: what babble is made of.
@@ -47,6 +50,7 @@ class Kit:
     """
 
     system_id: str = ""
+    conditions: Sequence[Condition] = ()
     environments: Mapping[str, Environment] = field(default_factory=dict)
     banks: Banks = field(default_factory=Banks)
     voices: Voices | None = None
@@ -76,6 +80,17 @@ class Hearing:
         self._kit, self._rate_hz = kit, rate_hz
         self._most = max(FEWEST_CLIPS, 2 * batch_size)
         self._clips: OrderedDict[tuple[object, ...], _Clip] = OrderedDict()
+
+    def get_ready(self) -> None:
+        """Make the banks and load the libraries that the conditions need, before any clock runs.
+
+        What cannot be made here is met again, and told, with the first utterance that needs it.
+        """
+        active_speech_level(Waveform(np.ones(1, np.float32), self._rate_hz))
+        for condition in self._kit.conditions:
+            if condition.environment is not None:
+                self.hear(Job("", None, None, READY_S, None, condition, is_speech=False, is_probe=True))
+        self._clips.clear()
 
     def hear(self, job: Job) -> Heard | str:
         """The waveform of a job, or `KIND: why there is none`."""
@@ -135,7 +150,7 @@ class Hearing:
 
     def _kept(self, job: Job, heard: Heard) -> Heard:
         """Write a copy for listening, where that is wanted."""
-        if self._kit.listening is not None:
+        if self._kit.listening is not None and job.utterance_id:
             import soundfile
 
             folder = self._kit.listening / quote(job.condition.condition_id, safe="@")

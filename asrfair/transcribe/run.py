@@ -109,7 +109,9 @@ class _Loop:
         """Transcribe under all conditions by one system."""
         plan = self._plan
         around = plan.surroundings
-        kit = Kit(system.system_id, around.environments, Banks(plan.banks), around.voices, plan.listening)
+        kit = Kit(
+            system.system_id, around.conditions, around.environments, Banks(plan.banks), around.voices, plan.listening
+        )
         task = WorkerTask(system.engine, system.options, kit, plan.retries)
         with WorkerPool(task, self._workers(system.engine), plan.timeout_s) as pool:
             info = pool.info

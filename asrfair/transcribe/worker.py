@@ -28,7 +28,7 @@ from asrfair.transcribe.hearing import Heard, Hearing, Kit
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
-PREPARED_AHEAD = 2
+PREPARED_AHEAD = 4
 
 OptionValue = str | int | float | bool
 
@@ -72,12 +72,13 @@ def work(task: WorkerTask, connection: Connection) -> None:
         engine = load_engine(task.engine, task.options)
         if not isinstance(engine, Adapter):
             raise InputError(f"the engine {task.engine} does not hear audio")
+        hearing = Hearing(task.kit, engine.sample_rate_hz, engine.batch_size)
+        hearing.get_ready()
         connection.send(("ready", engine.describe(), engine.batch_size))
     except (AsrfairError, OSError, ImportError, ValueError, RuntimeError) as error:
         connection.send(("broken", error if isinstance(error, AsrfairError) else InputError(f"{task.engine}: {error}")))
         return
     prepared: queue.Queue[Prepared] = queue.Queue(PREPARED_AHEAD)
-    hearing = Hearing(task.kit, engine.sample_rate_hz, engine.batch_size)
     threading.Thread(target=_prepare, args=(hearing, connection, prepared), daemon=True).start()
     caller = _Caller(engine, task.retries, connection)
     while True:
