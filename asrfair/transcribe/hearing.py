@@ -86,10 +86,11 @@ class Hearing:
 
         What cannot be made here is met again, and told, with the first utterance that needs it.
         """
-        active_speech_level(Waveform(np.ones(1, np.float32), self._rate_hz))
-        for condition in self._kit.conditions:
-            if condition.environment is not None:
-                self.hear(Job("", None, None, READY_S, None, condition, is_speech=False, is_probe=True))
+        noisy = [condition for condition in self._kit.conditions if condition.environment is not None]
+        if noisy:
+            active_speech_level(Waveform(np.ones(1, np.float32), self._rate_hz))
+        for condition in noisy:
+            self.hear(Job("", None, None, READY_S, None, condition, is_speech=False, is_probe=True))
         self._clips.clear()
 
     def hear(self, job: Job) -> Heard | str:
