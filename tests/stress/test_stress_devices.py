@@ -164,7 +164,7 @@ def test_another_tempo_is_another_length_at_the_same_pitch(percent):
 
 @pytest.mark.parametrize("percent", [-40, 60])
 def test_another_tempo_keeps_what_is_said_in_its_place(percent):
-    """The loudness over time of the faster voice is that of the voice, squeezed, to the 10 ms that a frame may shift."""
+    """The loudness over time of the faster voice is that of the voice, squeezed, to the 10 ms of a shift."""
     answered = heard(Speed(rate_percent=percent), voice())
 
     def loudness(samples):

@@ -131,8 +131,8 @@ def test_a_room_that_cannot_be_is_refused_with_file_key_and_range(tmp_path, wron
         load_environment(str(path))
 
 
-@pytest.mark.parametrize("rt60_s", [0.15, 0.9])
-def test_the_shortest_and_the_longest_reverberation_of_a_small_room_are_as_asked(rt60_s):
+@pytest.mark.parametrize("rt60_s", [0.15, 0.5])
+def test_a_small_room_has_its_shortest_reverberation_and_a_long_one_as_asked(rt60_s):
     pytest.importorskip("pyroomacoustics")
     room = Shoebox(length_m=3, width_m=2.5, height_m=2.4, rt60_s=rt60_s, distance_m=1)
     taps, delay = response(room, 8_000)
