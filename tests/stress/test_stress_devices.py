@@ -195,7 +195,6 @@ def test_no_change_of_speed_is_the_same_samples():
 STEPS = [
     Gain(gain_db=30),
     Clipping(share_percent=20),
-    Clipping(over_active_db=0),
     Dropouts(rate_per_minute=100, length_ms=50),
     SampleRate(rate_hz=5000),
     BitDepth(bits=4, dither=True),
@@ -240,7 +239,6 @@ def test_what_comes_out_is_sound(step, rate):
         ('type = "microphone"\nfrequencies_hz = []\ngains_db = []', "frequencies_hz must be 1 to 1000 numbers"),
         ('type = "speed"\nrate_percent = 300', "rate_percent must be -50 to 100 %"),
         ('type = "speed"\npitch_semitones = 13', "pitch_semitones must be -12 to 12"),
-        ('type = "speed"\ntempo = 3', "tempo"),
     ],
 )
 def test_a_device_that_cannot_be_is_refused_with_file_key_and_range(tmp_path, keys, says):

@@ -1,4 +1,4 @@
-"""Rooms, measured and simulated: what a response is and what it does to sound."""
+"""Rooms, measured and simulated: what a response is and does to sound; and the environments of rooms, lines, devices."""
 
 import threading
 
@@ -10,7 +10,8 @@ from asrfair.audio import decay_curve_db, direct_to_reverberant_db, reverberatio
 from asrfair.errors import ConfigError
 from asrfair.records import Condition, Waveform
 from asrfair.seeds import rng_for
-from asrfair.stress import Scene, load_environment
+from asrfair.stress import Scene, available_environments, load_environment
+from asrfair.stress.coding import made_up_voice
 from asrfair.stress.steps.impulse_response import ImpulseResponse
 from asrfair.stress.steps.shoebox import Shoebox
 
@@ -205,3 +206,28 @@ def test_two_threads_hear_the_same_room(tmp_path):
         thread.join()
     assert np.array_equal(heard[0], heard[1])
     assert np.array_equal(heard[0], step.apply(noise(0.5), rng_for(0, "u", "c"), Scene("v")).samples)
+
+
+MINE = ("again", "amr-line", "cheap-handset", "gsm-handset", "meeting-room", "telephone", "voip-loss")
+EXTRAS = {"amr-line": "av", "voip-loss": "av", "meeting-room": "pyroomacoustics"}
+
+
+@pytest.mark.parametrize("name", MINE)
+@pytest.mark.parametrize("rate", [16_000, 8_000])
+def test_the_environments_can_be_heard_at_every_level(name, rate):
+    assert name in available_environments()
+    if name in EXTRAS:
+        pytest.importorskip(EXTRAS[name])
+    environment = load_environment(name)
+    said = Waveform(made_up_voice(rate)[:rate], rate)
+    answers = []
+    for level in environment.levels or (None,):
+        condition = Condition(name, level, seed=1)
+        answer = environment.apply(said, condition, "u1")
+        assert (len(answer.samples), answer.sample_rate_hz) == (rate, rate)
+        assert answer.samples.dtype == np.float32
+        assert np.isfinite(answer.samples).all()
+        assert np.abs(answer.samples).max() <= 1
+        assert np.array_equal(answer.samples, environment.apply(said, condition, "u1").samples)
+        answers.append(answer.samples.tobytes())
+    assert (name == "again") == (answers[0] == said.samples.tobytes())
