@@ -1,4 +1,4 @@
-"""Rooms, measured and simulated: what a response is and does to sound; and the environments of rooms, lines, devices."""
+"""Rooms, measured and simulated: what a response is and does to sound; and the environments of this part."""
 
 import threading
 
