@@ -13,6 +13,9 @@
 Speech is resampled to the codec's rate and back (soxr), and clipped and rounded to 16 bits first: libsndfile wraps
 what is beyond full scale. A codec's delay is measured once, by cross-correlation over a made-up voice, and taken out,
 to a sample of the codec's rate. PyAV is the extra `stress`.
+
+G.711 rounds to 16 steps a doubling, so that its signal-to-noise ratio hardly depends on level: about 38 dB in theory;
+37.4 (mu-law) and 37.6 dB (A-law) are measured for Gaussian noise at -13 dBFS, 34 dB at -42 dBFS.
 """
 
 from __future__ import annotations

@@ -17,7 +17,9 @@ from asrfair.errors import AudioError
 from asrfair.stress._base import Filter
 from asrfair.stress.scene import Scene
 
-ATTENUATION_DB = 60.0
+ATTENUATION_DB = 64.0
+"""That the filter is designed for, so that 60 dB are kept at the very edge of a transition."""
+
 LOW_TRANSITION, HIGH_TRANSITION = 0.5, 0.1
 """Width of the transitions as a share of the limit."""
 

@@ -4,6 +4,7 @@ A recording is resampled to the engine's rate, cut `LEAD_S` before its direct so
 unit energy, so that a loud response is no gain: speech with a flat spectrum keeps its level. The direct sound is no
 delay: the speech stays where it is and keeps its length; reverberation after its end is not heard. With several
 recordings each speaker goes through them in turn, from one that the speaker draws, so that all groups hear all of them.
+Give recordings of one channel within full scale: as with all audio here, channels are averaged and peaks clipped.
 """
 
 from __future__ import annotations

@@ -3,9 +3,10 @@
 Image sources (Allen and Berkley 1979, J. Acoust. Soc. Am. 65) up to the order at which the last echo within RT60 is
 there: `order = c RT60 / R - 1`, R the smallest `ab / sqrt(a^2 + b^2)` over the pairs of walls. Sabine's formula gives
 the reverberation time of a box only roughly (at 6 x 5 x 3 m and 1.0 s asked, 1.17 s is measured), so the absorption is
-searched for until the Schroeder reverberation time of the response (`asrfair.audio.reverberation_time_s`) is as asked.
-The response ends RT60 after the direct sound, has unit energy (the listener's recorder is set for the place) and
-leaves the speech where it is.
+searched for until the Schroeder reverberation time (`asrfair.audio.reverberation_time_s`) of all but the direct sound
+is as asked: near the talker the direct sound makes the whole decay look shorter, but the walls are the same at every
+distance. The response ends RT60 after the direct sound, has unit energy (the listener's recorder is set for the place)
+and leaves the speech where it is.
 
 The talker is at the microphone's height, `distance_m` from it. With `places = 1` both are where they always are: the
 microphone at 30 % of the length, 35 % of the width and 40 % of the height, the talker towards the far corner. With
@@ -34,6 +35,9 @@ FROM_WALL_M = 0.2
 MOST_PLACES = 64
 HIGHEST_ORDER = 180
 """Beyond this the images (4/3 order^3) fill the memory."""
+
+SHORTEST_S = 0.15
+"""A shorter decay has too few echoes to measure."""
 
 LEAD = 40
 """Taps kept before the direct sound: half of the fractional delay filter of pyroomacoustics."""
@@ -107,7 +111,8 @@ class Shoebox(Filter, frozen=True):
         length, width, height = self._sides.tolist()
         surface = 2 * (length * width + length * height + width * height)
         sabine = 24 * math.log(10) / SPEED_M_S * length * width * height / surface
-        return math.ceil(sabine * 100) / 100, math.floor((HIGHEST_ORDER + 1) * self._path_m() / SPEED_M_S * 100) / 100
+        longest = (HIGHEST_ORDER + 1) * self._path_m() / SPEED_M_S
+        return max(SHORTEST_S, math.ceil(sabine * 100) / 100), math.floor(longest * 100) / 100
 
     def response(self, rate_hz: int, rng: np.random.Generator, scene: Scene) -> tuple[NDArray[np.float32], int]:
         """The room's response at the fixed place, or at one that the utterance draws."""
@@ -157,7 +162,7 @@ class Shoebox(Filter, frozen=True):
         return np.asarray(taps / np.linalg.norm(taps), dtype=np.float32)
 
     def _kept(self, source: Any, microphone: NDArray[np.float64], rate_hz: int) -> float:
-        """The amplitude that a reflection keeps, so that the reverberation time is as asked.
+        """The amplitude that a reflection keeps, so that the reverberation (all but the direct sound) is as asked.
 
         Energies of all images of one order that arrive at one sample are summed once; the decay with any material is
         then their sum over orders, weighted by `kept ** (2 order)`.
@@ -165,7 +170,7 @@ class Shoebox(Filter, frozen=True):
         distance_m = np.linalg.norm(source.images - microphone[:, np.newaxis], axis=0)
         n, orders = round(self.rt60_s * rate_hz), int(source.orders.max()) + 1
         arrival = np.rint((distance_m - distance_m.min()) / SPEED_M_S * rate_hz).astype(np.int64)
-        heard = arrival < n
+        heard = (arrival < n) & (source.orders > 0)
         cells = source.orders[heard].astype(np.int64) * n + arrival[heard]
         by_order = np.bincount(cells, 1 / distance_m[heard] ** 2, orders * n).reshape(orders, n).astype(np.float32)
         low, high = 0.0, 1.0

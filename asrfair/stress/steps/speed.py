@@ -83,12 +83,10 @@ def stretched(samples: NDArray[np.float32], factor: float, rate_hz: int) -> NDAr
     heard = np.zeros((n_frames + 1) * half)
     place = shift
     for number in range(n_frames):
-        around = round((number - 1) * half / factor) + ahead
         if number:
-            around = min(max(around, shift), len(source) - 2 * half - shift)
-            place = (
-                around - shift + _best(source[around - shift : around + shift + 2 * half], source, place + half, half)
-            )
+            # The middle of a frame is to be where its time says; the frame begins half of it earlier.
+            first = min(round(number * half / factor), len(source) - 2 * half - 2 * shift)
+            place = first + _best(source[first : first + 2 * (half + shift)], source, place + half, half)
         heard[number * half : (number + 2) * half] += window * source[place : place + 2 * half]
     return heard[half : half + wanted].astype(np.float32)
 
