@@ -1,6 +1,9 @@
 """The last mile through the real way: hypotheses under several conditions, scored, set side by side."""
 
 import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
 import pytest
 from stressed_runs import stressed_run
 
@@ -183,3 +186,52 @@ def test_the_declared_set_is_accumulated_by_weight_and_size(tmp_path):
     table = moved(run, declared=declared)
     fan, hum, both = (rows(table, condition_id=c, group="all")[0]["sensitivity"] for c in ("fan", "hum@0dB", "all"))
     assert both == pytest.approx(0.25 * fan / 2 + 0.75 * hum)
+
+
+def rewritten(run, change):
+    """The same scores, every cell changed and written as a block of its own."""
+    path = run / "scores.parquet"
+    table = pq.read_table(path)
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for condition in pc.unique(table["condition_id"]).to_pylist():
+            writer.write_table(change(condition, table.filter(pc.equal(table["condition_id"], condition))))
+    return run
+
+
+def test_rows_are_joined_by_utterance_whatever_their_order_and_absent_ones_are_no_pairs(tmp_path):
+    run = stressed_run(tmp_path, SWEEP, speakers=6)
+    before = analysed(run)
+    shuffled = rewritten(run, lambda c, rows: rows.take(list(range(len(rows)))[::-1]) if c == "fan" else rows)
+    after = analysed(shuffled)
+    assert all(before[name].equals(after[name]) for name in before)
+    cut = analysed(rewritten(run, lambda c, rows: rows.slice(0, 50) if c == "fan" else rows))
+    assert rows(cut["degradation"], condition_id="fan", group="all")[0]["n_pairs"] == 50
+
+
+def test_unknown_speakers_have_rates_but_no_intervals(tmp_path):
+    def unknown(_, table):
+        at = table.schema.get_field_index("speaker_id")
+        return table.set_column(at, table.schema.field(at), pa.nulls(len(table), pa.string()))
+
+    tables = analysed(rewritten(stressed_run(tmp_path, SWEEP, speakers=5), unknown))
+    assert all(row["wer"] > 0 and row["difference_low"] is None for row in rows(tables["degradation"]))
+    assert {row["verdict"] for row in rows(tables["interactions"])} == {"cannot tell"}
+    assert all(row["low"] is None for row in rows(tables["curves"]))
+    assert len(tables["collect_next"]) == 0
+
+
+def test_an_utterance_of_two_groups_counts_in_both_and_one_of_none_is_missing(tmp_path):
+    def mixed(_, table):
+        at = table.schema.get_field_index("accent")
+        values = {"a0": "a|b", "a1": None}
+        new = [
+            values.get(s, g) for s, g in zip(table["speaker_id"].to_pylist(), table["accent"].to_pylist(), strict=True)
+        ]
+        return table.set_column(at, table.schema.field(at), pa.array(new))
+
+    run = rewritten(stressed_run(tmp_path, {"clean": (1, 1), "fan": (2, 2)}, speakers=6), mixed)
+    tables = analysed(run)
+    pairs = {row["group"]: row["n_pairs"] for row in rows(tables["degradation"], attribute="accent")}
+    assert pairs == {"a": 50, "b": 70, "missing": 10}
+    (row,) = rows(tables["interactions"])
+    assert "paired" in row["flags"]
