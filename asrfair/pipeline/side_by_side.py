@@ -29,6 +29,9 @@ from asrfair.tables import check_table, readable
 
 Cell = tuple[str, str, str]
 
+AGAIN = "again"
+"""The environment that changes nothing: a control for `movements`, and no condition here."""
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -103,6 +106,7 @@ def _conditions(
     known = {condition.condition_id: condition for condition in record.conditions}
     utterances = _utterances(file, blocks[order[0]], asked)
     ids = utterances["utterance_id"].combine_chunks()
+    places = [_place(known.get(c) or ConditionRecord(condition_id=c)) for c in order if c != CLEAN]
     people, asked_to_say = Vocabulary(), Vocabulary()
     speakers = _alphabetical(people, utterances["speaker_id"])
     vocabularies = {name: Vocabulary() for name in asked.single}
@@ -117,7 +121,7 @@ def _conditions(
         specs=asked.specs,
         baselines=asked.baselines,
         heard={condition: _heard(file, blocks[condition], ids, asked.empty_ref) for condition in order},
-        places=[_place(known.get(c) or ConditionRecord(condition_id=c)) for c in order if c != CLEAN],
+        places=[place for place in places if place.environment != AGAIN],
         prompts=asked_to_say.encode(utterances["prompt_id"]) if "prompt_id" in utterances.column_names else None,
     )
 

@@ -120,18 +120,22 @@ def _fitted(rows: _Rows) -> tuple[Sums, Sums, Sums]:
 def _inferred(rows: _Rows, value: float, residuals: Sums, weights: Sums) -> Estimate:
     """CR3 and the degrees of freedom of the interaction."""
     m = int(rows.speaker.max()) + 1
-    scores, means, own = np.zeros((m, 2)), np.zeros((m, 2)), np.zeros((m, 2, 2))
-    np.add.at(scores, rows.speaker, rows.design * residuals[:, None])
-    np.add.at(means, rows.speaker, rows.design * weights[:, None])
-    np.add.at(own, rows.speaker, rows.design[:, :, None] * rows.design[:, None, :] * weights[:, None, None])
+    one, group = np.ones(len(weights)), rows.design[:, 1]
+    scores, means = (_by_speaker([x * of for x in (one, group)], rows.speaker, m) for of in (residuals, weights))
+    own = means[:, [[0, 1], [1, 1]]]
     information = own.sum(axis=0)
     left = information - own
-    scale = information[0, 0] * information[1, 1]
-    if np.min(np.linalg.det(left)) < 1e-9 * scale:
+    determinant = left[:, 0, 0] * left[:, 1, 1] - left[:, 0, 1] ** 2
+    if np.min(determinant) < 1e-9 * information[0, 0] * information[1, 1]:
         return Estimate(value, None, None, m)
-    changes = np.linalg.solve(left, scores[:, :, None])[:, 1, 0]
+    changes = (left[:, 0, 0] * scores[:, 1] - left[:, 0, 1] * scores[:, 0]) / determinant
     se = float(np.sqrt((m - 1) / m * np.sum(changes**2)))
     inverse: Sums = np.linalg.inv(information).astype(np.float64, copy=False)
     freedom = DegreesOfFreedom(means, inverse, inverse[:, 1:])
     freedom.add(Block(np.arange(m), np.arange(2), own))
     return Estimate(value, se, float(freedom.found()[0]), m) if se > 0 else Estimate(value, None, None, m)
+
+
+def _by_speaker(columns: list[Sums], speaker: NDArray[np.int64], m: int) -> Sums:
+    """Sums by speaker of some columns, shape (m, number of columns)."""
+    return np.stack([np.bincount(speaker, column, m) for column in columns], axis=1)
