@@ -74,8 +74,8 @@ def _banded(grid: Grid, room: Room, groups: Sequence[str]) -> list[str]:
     if len(groups) <= MOST_BANDS:
         return list(groups)
     hard = {group: grid.wer(group, room.condition_ids[-1]) or 0.0 for group in groups}
-    first = grid.baseline if grid.baseline in groups else min(groups, key=lambda group: hard[group])
-    return [first, max(groups, key=lambda group: hard[group])]
+    first = [group for group in groups if group == grid.baseline] or [min(groups, key=lambda group: hard[group])]
+    return [*first, max(groups, key=lambda group: hard[group])]
 
 
 def _curve(

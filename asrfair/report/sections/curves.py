@@ -56,7 +56,8 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
 
 def is_harder(row: Row, room: Room | None) -> bool:
     """Whether a level that lies beyond those tested lies at their hard end."""
-    return (row["censored"] == "below") == (room is None or room.hardest == "lowest")
+    is_low = bool(row["censored"] == "below")
+    return is_low == (room is None or room.hardest == "lowest")
 
 
 def _beyond(row: Row, room: Room | None) -> str:
@@ -65,7 +66,7 @@ def _beyond(row: Row, room: Room | None) -> str:
         return level(row["value"], room.unit if room else "")
     known = [value for value in room.levels if value is not None] if room else []
     if room is None or not known:
-        return row["censored"] + " the levels tested"
+        return f"{row['censored']} the levels tested"
     end = min(known) if row["censored"] == "below" else max(known)
     return f"{row['censored']} {level(end, room.unit)}"
 
