@@ -65,8 +65,19 @@ def curve_figure(grid: Grid, room: Room, groups: Sequence[str], smooth: Smooth) 
             ends[group] = _curve(axes, grid, room, group, smooth.get(group), look, side, is_banded=group in banded)
         _frame(axes, room, side, has_clean=CLEAN in grid.conditions, unit=room.unit)
         axes.set_xlim(side - sign * 0.06 * span, (levels[-1] if sign > 0 else levels[0]) + sign * 0.03 * span)
+        axes.set_ylim(0, _top(grid, room, groups, banded))
         _names(axes, groups, ends)
     return figure
+
+
+def _top(grid: Grid, room: Room, groups: Sequence[str], banded: Sequence[str]) -> float:
+    """Where the axis ends, in per cent: a band that goes beyond 100 % and well beyond every rate is cut off."""
+    names = [CLEAN, *room.condition_ids]
+    rates = [wer for group in groups for name in names if (wer := grid.wer(group, name)) is not None]
+    highs = [row.wer_high for group in banded for name in names if (row := grid.rows.get((group, name))) is not None]
+    known = [high for high in highs if high is not None]
+    highest = max(rates, default=1.0)
+    return 103 * max(highest, min(max(known, default=highest), max(1.0, 1.1 * highest))) or 1.0
 
 
 def _banded(grid: Grid, room: Room, groups: Sequence[str]) -> list[str]:
@@ -119,7 +130,6 @@ def _frame(axes: Axes, room: Room, side: float, *, has_clean: bool, unit: str) -
         ticks, names = [side, *ticks], ["clean", *names]
         axes.axvline((side + levels[0]) / 2, color=INK, linewidth=0.8, linestyle=(0, (1, 3)))
     axes.set_xticks(ticks, names)
-    axes.set_ylim(bottom=0)
     axes.set_ylabel("word error rate, %")
     axes.set_xlabel(f"{plain(room.name, 24)}{f', {plain(unit, 8)}' if unit else ''} (harder to the right)")
     axes.grid(axis="y", alpha=0.25)

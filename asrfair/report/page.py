@@ -6,18 +6,17 @@ right-to-left name does not turn the numbers beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from asrfair.records import CLEAN
 from asrfair.report import wording
 from asrfair.report.card import Card
 from asrfair.report.cells import CellPart
-from asrfair.report.environments import is_last_mile
 from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
 from asrfair.report.notes import notes
 from asrfair.report.stress_plots import stress_plots
+from asrfair.report.stress_text import is_stressed, opened
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_SERIES = 4
@@ -45,24 +44,21 @@ def render_page(card: Card) -> str:
     )
     environment.globals |= {name: getattr(wording, name) for name in SHOWN}
     environment.globals |= {"dash": wording.NONE, "verdicts": wording.VERDICTS, "notes": notes, "folded": FOLDED}
-    heard = list(dict.fromkeys(cell.condition_id for cell in card.cells))
-    stressed = is_last_mile(card.tables, heard)
-    # Where environments were analysed, clean audio stands open and the rest is drawn in curves and folded away.
-    is_open = (lambda condition_id: condition_id == CLEAN) if stressed and CLEAN in heard else (lambda _: True)
+    is_open = opened(card)
     gaps = [finding for finding in card.findings if finding.verdict in ("higher", "lower")]
     return environment.get_template("page.html.j2").render(
         card=card,
-        attributes=_attributes(card, is_open, stressed=stressed),
-        shown=[finding for finding in gaps if is_open(finding.condition_id)],
-        beyond=[finding for finding in gaps if not is_open(finding.condition_id)],
+        attributes=_attributes(card, is_open),
+        shown=[finding for finding in gaps if finding.condition_id in is_open],
+        beyond=[finding for finding in gaps if finding.condition_id not in is_open],
     )
 
 
-def _attributes(card: Card, is_open: Callable[[str], bool], *, stressed: bool) -> list[dict[str, Any]]:
+def _attributes(card: Card, is_open: Container[str]) -> list[dict[str, Any]]:
     """Per attribute: its plots, as markup that was made here, and its tables, those that stand open first."""
     names = dict.fromkeys(part.attribute for cell in card.cells for part in cell.attributes)
-    stress = stress_plots(card) if stressed else {}
-    shown = [cell for cell in card.cells if is_open(cell.condition_id)]
+    stress = stress_plots(card) if is_stressed(card) else {}
+    shown = [cell for cell in card.cells if cell.condition_id in is_open]
     drawn = []
     for number, name in enumerate(names):
         tables = [(cell, part) for cell in card.cells for part in cell.attributes if part.attribute == name]
@@ -71,8 +67,8 @@ def _attributes(card: Card, is_open: Callable[[str], bool], *, stressed: bool) -
                 "name": name,
                 "stress": stress.get(name, []),
                 "plots": _plots(shown, name, f"plot{number}"),
-                "tables": [pair for pair in tables if is_open(pair[0].condition_id)],
-                "folded": [pair for pair in tables if not is_open(pair[0].condition_id)],
+                "tables": [pair for pair in tables if pair[0].condition_id in is_open],
+                "folded": [pair for pair in tables if pair[0].condition_id not in is_open],
             }
         )
     return drawn

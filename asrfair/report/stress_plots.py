@@ -10,6 +10,7 @@ from asrfair.report.environments import Room
 from asrfair.report.figures import svg
 from asrfair.report.grid import Grid, curve_groups, grids
 from asrfair.report.heat_map import MOST_ROWS, heat_map
+from asrfair.report.sections._sweeps import CURVE, read
 from asrfair.report.wording import count, isolated, listed
 
 MOST_NAMES = 8
@@ -84,10 +85,10 @@ def _smooth(card: Card, grid: Grid, room: Room) -> Smooth:
     """The isotonic curves of the analysis."""
     found: dict[str, list[tuple[float, float]]] = {}
     normalizers = {cell.normalizer for cell in card.cells}
-    for row in card.tables.get("curves") or []:
+    for row in read(card.tables.get("curves") or []):
         place = row["system_id"], row["environment"], row["attribute"]
         mine = place == (grid.system_id, room.name, grid.attribute) and row["normalizer"] in normalizers
-        if mine and row["measure"] == "isotonic_wer" and None not in (row["at"], row["value"]):
+        if mine and row["measure"] == CURVE and None not in (row["at"], row["value"]):
             found.setdefault(row["group"], []).append((row["at"], row["value"]))
     return found
 
