@@ -49,6 +49,8 @@ def render_page(card: Card) -> str:
     return environment.get_template("page.html.j2").render(
         card=card,
         attributes=_attributes(card, is_open),
+        opened=[cell for cell in card.cells if cell.condition_id in is_open],
+        folded_cells=[cell for cell in card.cells if cell.condition_id not in is_open],
         shown=[finding for finding in gaps if finding.condition_id in is_open],
         beyond=[finding for finding in gaps if finding.condition_id not in is_open],
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from asrfair.report.card import Card
-from asrfair.report.curve_figure import MOST_CURVES, Smooth, curve_figure, has_curve
+from asrfair.report.curve_figure import MOST_CURVES, Smooth, banded_groups, curve_figure, has_curve
 from asrfair.report.environments import Room
 from asrfair.report.figures import svg
 from asrfair.report.grid import Grid, curve_groups, grids
@@ -65,10 +65,17 @@ def _curves(card: Card, grid: Grid, prefix: str) -> list[dict[str, Any]]:
                     "kind": "curve",
                     "svg": _markup(svg(figure, f"{prefix}-{number}")),
                     "label": f"{what}; the tables below have the same numbers",
-                    "caption": f"{what}.{_left_out(left, grid)}",
+                    "caption": f"{what}.{_bands(grid, room, groups)}{_left_out(left, grid)}",
                 }
             )
     return made
+
+
+def _bands(grid: Grid, room: Room, groups: list[str]) -> str:
+    """Whose intervals are drawn."""
+    names = banded_groups(grid, room, groups)
+    whose = "" if len(names) == len(groups) else f" of {listed([isolated(name) for name in names])}"
+    return f" Bands: 95 % intervals{whose}."
 
 
 def _left_out(names: list[str], grid: Grid) -> str:

@@ -128,10 +128,10 @@ def _needed(rows: Sequence[Row], context: Context) -> str:
     """One environment, baseline and rate."""
     row, room = rows[0], context.room(rows[0]["environment"])
     unit, is_snr = (room.unit, room.hardest == "lowest") if room else ("", True)
-    names = [
-        f"{people(r['attribute'], r['group'], context.attributes)} {level(r['value'], unit)} ({_within(r, is_first=r is row)})"
-        for r in rows[:MOST_GROUPS]
-    ]
+    names = []
+    for r in rows[:MOST_GROUPS]:
+        within = _within(r, is_first=r is row)
+        names.append(f"{people(r['attribute'], r['group'], context.attributes)} {level(r['value'], unit)} ({within})")
     who = people(row["attribute"], row["baseline"], context.attributes)
     than = f"more quiet than {who} need" if is_snr else f"less of it than {who} bear"
     return (
