@@ -24,7 +24,7 @@ MOST_CURVES = 8
 MOST_BANDS = 4
 """With more curves than this, only the first and the highest have a band: bands over bands cannot be told apart."""
 
-SIZE_INCHES = (5.2, 3.7)
+SIZE_INCHES = (4.7, 3.5)
 LABEL_STEP = 0.072
 """The least distance of two names at the ends of lines, as a share of the height."""
 
@@ -53,29 +53,45 @@ def curve_figure(grid: Grid, room: Room, groups: Sequence[str], smooth: Smooth) 
 
     with styled():
         figure = Figure(figsize=SIZE_INCHES)
-        axes = figure.add_axes((0.115, 0.15, 0.585, 0.82))
+        axes = figure.add_axes((0.13, 0.155, 0.54, 0.82))
         levels = sorted(value for value in room.levels if value is not None)
         span = levels[-1] - levels[0]
         easy, sign = (levels[0], 1) if room.hardest == "highest" else (levels[-1], -1)
         side = easy - sign * 0.16 * span
         ends = {}
-        banded = _banded(grid, room, groups)
+        banded = banded_groups(grid, room, groups)
         for number, group in enumerate(groups):
-            look = {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
-            ends[group] = _curve(axes, grid, room, group, smooth.get(group), look, side, is_banded=group in banded)
+            ends[group] = _curve(axes, grid, room, group, smooth.get(group), number, side, is_banded=group in banded)
         _frame(axes, room, side, has_clean=CLEAN in grid.conditions, unit=room.unit)
         axes.set_xlim(side - sign * 0.06 * span, (levels[-1] if sign > 0 else levels[0]) + sign * 0.03 * span)
+        axes.set_ylim(0, _top(grid, room, groups, banded))
         _names(axes, groups, ends)
     return figure
 
 
-def _banded(grid: Grid, room: Room, groups: Sequence[str]) -> list[str]:
-    """The groups with a band."""
+def _top(grid: Grid, room: Room, groups: Sequence[str], banded: Sequence[str]) -> float:
+    """Where the axis ends, in per cent: a band that goes beyond 100 % and well beyond every rate is cut off."""
+    names = [CLEAN, *room.condition_ids]
+    rates = [wer for group in groups for name in names if (wer := grid.wer(group, name)) is not None]
+    highs = [row.wer_high for group in banded for name in names if (row := grid.rows.get((group, name))) is not None]
+    known = [high for high in highs if high is not None]
+    highest = max(rates, default=1.0)
+    return 103 * max(highest, min(max(known, default=highest), max(1.0, 1.1 * highest))) or 1.0
+
+
+def banded_groups(grid: Grid, room: Room, groups: Sequence[str]) -> list[str]:
+    """The groups with a band: all if they are few, else the baseline and the one with most errors at the hardest level.
+
+    Args:
+        grid: the rates of one system and attribute.
+        room: an environment.
+        groups: those that are drawn.
+    """
     if len(groups) <= MOST_BANDS:
         return list(groups)
     hard = {group: grid.wer(group, room.condition_ids[-1]) or 0.0 for group in groups}
-    first = grid.baseline if grid.baseline in groups else min(groups, key=lambda group: hard[group])
-    return [first, max(groups, key=lambda group: hard[group])]
+    first = [group for group in groups if group == grid.baseline] or [min(groups, key=lambda group: hard[group])]
+    return [*first, max(groups, key=lambda group: hard[group])]
 
 
 def _curve(
@@ -84,13 +100,13 @@ def _curve(
     room: Room,
     group: str,
     smooth: Sequence[tuple[float, float]] | None,
-    look: dict[str, str],
+    number: int,
     side: float,
     *,
     is_banded: bool,
 ) -> float | None:
     """The marks, the line and the band of one group; where the line ends, in per cent."""
-    points = []
+    look, points = _look(number), []
     for value, name in zip(room.levels, room.condition_ids, strict=True):
         row = grid.rows.get((group, name))
         if value is not None and row is not None and row.wer is not None:
@@ -101,7 +117,8 @@ def _curve(
     if clean is not None:
         axes.plot([side], [clean * 100], **dots)
     line = sorted((x, y * 100) for x, y in smooth) if smooth else [(p[0], p[1]) for p in points]
-    axes.plot([x for x, _ in line], [y for _, y in line], color=look["color"], linewidth=1.7, zorder=3)
+    dash = "-" if number < len(COLOURS) else (0, (4, 2))
+    axes.plot([x for x, _ in line], [y for _, y in line], color=look["color"], linewidth=1.7, linestyle=dash, zorder=3)
     known = [(x, low * 100, high * 100) for x, _, low, high in points if low is not None and high is not None]
     if is_banded and known:
         edges: dict[str, Any] = {"color": look["color"], "alpha": 0.16, "linewidth": 0, "zorder": 2}
@@ -109,6 +126,11 @@ def _curve(
     if not line:
         return None
     return max(line)[1] if room.hardest == "highest" else min(line)[1]
+
+
+def _look(number: int) -> dict[str, str]:
+    """Colour and marker of a series; from the sixth on, when colours repeat, lines are dashed."""
+    return {"color": COLOURS[number % len(COLOURS)], "marker": MARKERS[number % len(MARKERS)]}
 
 
 def _frame(axes: Axes, room: Room, side: float, *, has_clean: bool, unit: str) -> None:
@@ -119,7 +141,6 @@ def _frame(axes: Axes, room: Room, side: float, *, has_clean: bool, unit: str) -
         ticks, names = [side, *ticks], ["clean", *names]
         axes.axvline((side + levels[0]) / 2, color=INK, linewidth=0.8, linestyle=(0, (1, 3)))
     axes.set_xticks(ticks, names)
-    axes.set_ylim(bottom=0)
     axes.set_ylabel("word error rate, %")
     axes.set_xlabel(f"{plain(room.name, 24)}{f', {plain(unit, 8)}' if unit else ''} (harder to the right)")
     axes.grid(axis="y", alpha=0.25)
@@ -133,15 +154,15 @@ def _names(axes: Axes, groups: Sequence[str], ends: Mapping[str, float | None]) 
     places = apart([place for place, _ in wanted], LABEL_STEP)
     for (end, group), place in zip(wanted, places, strict=True):
         number = list(groups).index(group)
-        colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
-        own: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False, "color": colour}
+        look = _look(number)
+        own: dict[str, Any] = {"transform": axes.transAxes, "clip_on": False, "color": look["color"]}
         axes.plot([1.0, 1.045], [end, place], linewidth=0.8, **own)
-        axes.plot([1.065], [place], marker=marker, markersize=5.5, **own)
-        axes.text(1.095, place, plain(group, 17), transform=axes.transAxes, va="center", fontsize=10)
+        axes.plot([1.065], [place], marker=look["marker"], markersize=5.5, **own)
+        axes.text(1.095, place, plain(group, 15), transform=axes.transAxes, va="center", fontsize=10)
 
 
 def apart(wanted: Sequence[float], step: float) -> list[float]:
-    """Places as near to the wanted ones as they can be with a step between them, none below 0.
+    """Places as near to the wanted ones as they can be with a step between them, from 0 to 1.
 
     Args:
         wanted: from high to low.
@@ -158,4 +179,5 @@ def apart(wanted: Sequence[float], step: float) -> list[float]:
             blocks[-1] = [blocks[-1][0] + last[0], blocks[-1][1] + last[1]]
     tops = [total / n for total, n in blocks for _ in range(int(n))]
     placed = [top - at * step for at, top in enumerate(tops)]
-    return [max(place, (len(placed) - 1 - at) * step) for at, place in enumerate(placed)]
+    below = range(len(placed) - 1, -1, -1)
+    return [min(max(place, below[at] * step), 1.0 - at * step) for at, place in enumerate(placed)]

@@ -99,7 +99,7 @@ def _grid(
 
 
 def curve_groups(grid: Grid, most: int) -> tuple[list[str], list[str]]:
-    """The groups whose curves are drawn, and those that are left to the tables.
+    """The groups whose curves are drawn, the most important first, and those that are left to the tables.
 
     With more groups than can be told apart, the baseline is drawn and those with the most errors, by their mean rate
     over all conditions. Who has no value for the attribute is not drawn, nor who has no rate.
@@ -114,5 +114,4 @@ def curve_groups(grid: Grid, most: int) -> tuple[list[str], list[str]]:
         if rates and group != MISSING:
             means[group] = sum(rates) / len(rates)
     first = sorted(means, key=lambda group: (group != grid.baseline, -means[group]))
-    chosen = set(first[:most])
-    return [g for g in means if g in chosen], [g for g in means if g not in chosen]
+    return first[:most], [group for group in means if group not in first[:most]]

@@ -26,7 +26,8 @@ DARK, PALE = "#101010", "#FFFFFF"
 MOST_ROWS = 30
 """More groups than this make a map that nobody can read; the tables have them all."""
 
-CELL_INCHES, ROW_INCHES, NAME_INCHES = 0.47, 0.29, 1.75
+CELL_INCHES, ROW_INCHES, LETTER_INCHES, HEAD_INCHES = 0.47, 0.29, 0.092, 0.62
+MOST_LETTERS = 22
 EMPTY = "\N{EN DASH}"
 
 
@@ -43,15 +44,16 @@ def heat_map(grid: Grid) -> Figure:
 
     names: list[tuple[str | None, str]] = [(None, EVERYBODY), *((group, group) for group in grid.groups[:MOST_ROWS])]
     with styled():
-        size = (NAME_INCHES + CELL_INCHES * len(grid.conditions), 0.62 + ROW_INCHES * len(names))
+        side = 0.15 + LETTER_INCHES * max(len(plain(name, MOST_LETTERS)) for _, name in names)
+        size = (side + CELL_INCHES * len(grid.conditions), HEAD_INCHES + ROW_INCHES * len(names))
         figure = Figure(figsize=size)
-        axes = figure.add_axes((NAME_INCHES / size[0], 0.0, 1 - NAME_INCHES / size[0], 1 - 0.62 / size[1]))
+        axes = figure.add_axes((side / size[0], 0.0, 1 - side / size[0], 1 - HEAD_INCHES / size[1]))
         for row, (group, _) in enumerate(names):
             for column, name in enumerate(grid.conditions):
                 _cell(axes, (column, row), grid.wer(group, name), is_withheld=grid.is_withheld(group, name))
         axes.set_xlim(0, len(grid.conditions))
         axes.set_ylim(len(names), 0)
-        axes.set_yticks([row + 0.5 for row in range(len(names))], [plain(name, 22) for _, name in names])
+        axes.set_yticks([row + 0.5 for row in range(len(names))], [plain(name, MOST_LETTERS) for _, name in names])
         axes.set_xticks([])
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)

@@ -68,16 +68,25 @@ class Context:
         systems = {name: at for at, name in enumerate(dict.fromkeys(row["system_id"] for row in rows))}
         return sorted(rows, key=lambda r: (systems[r["system_id"]], places.get(r["condition_id"], len(places))))
 
+    def of(self, row: Row) -> str:
+        """What stands before a sentence about a system where there are several."""
+        return f"{isolated(row['system_id'])}: " if self.several_systems else ""
+
     def where(self, row: Row) -> str:
         """The condition of a row in a sentence, and its system where there are several."""
         heard = condition(row["condition_id"])
         return f"{isolated(row['system_id'])}, {heard}" if self.several_systems else heard
 
 
+def capital(text: str) -> str:
+    """With a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def whom(row: Row, name: str = "group") -> str:
     """A group or a baseline in a field of a table."""
     if row["attribute"] == ALL:
-        return "everybody"
+        return "everybody" if name == "group" else ""
     value = row[name]
     if name == "group":
         return f"{row['attribute']}: {isolated(value)}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asrfair.report.sections._base import Context, Row, Section, headline, whom
-from asrfair.report.wording import condition, count, many, number, people
+from asrfair.report.wording import condition, count, many, people, percent
 
 TABLE = "collect_next"
 MOST_ROWS = 20
@@ -22,9 +22,9 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         id="collect-next",
         title="Whom to record next",
         about=(
-            "The groups and rooms where a few more speakers would teach most: the widest gap that today's interval "
-            "still allows, and how many speakers would settle it. Withheld groups are not listed; they need speakers "
-            "first of all."
+            "The groups and rooms where a few more speakers would teach most: the most that a room may still take from "
+            "them beyond what it takes from their baseline, and how many speakers on each side would settle it. "
+            "Withheld groups are not listed; they need speakers first of all."
         ),
         sentences=[
             *dict.fromkeys(_sentence(row, context) for row in mine[:MOST_SENTENCES]),
@@ -38,7 +38,7 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "against",
             "speakers",
             "would take",
-            "possible gap, times",
+            "points it may hide",
             "why",
         ],
         rows=[_line(row) for row in mine[:MOST_ROWS]],
@@ -49,7 +49,8 @@ def _sentence(row: Row, context: Context) -> str:
     """One of the first."""
     who = people(row["attribute"], row["group"], context.attributes)
     take = f", about {count(row['needed_speakers'], 'speaker')} a group" if row["needed_speakers"] else ""
-    gap = f": the gap may be as wide as {number(row['possible_gap'], 1)} times" if row["possible_gap"] else ""
+    hidden = row["possible_gap"]
+    gap = f": up to {percent(hidden)} points more loss may be hidden there" if hidden is not None else ": nothing known"
     has = "" if row["n_speakers"] is None else f" ({count(row['n_speakers'], 'speaker')} now{take})"
     return f"{who}, {context.where(row)}{has}{gap}."
 
@@ -64,6 +65,6 @@ def _line(row: Row) -> list[str]:
         whom(row, "baseline"),
         many(row["n_speakers"]),
         many(row["needed_speakers"]),
-        number(row["possible_gap"]),
+        percent(row["possible_gap"]),
         str(row["reason"] or ""),
     ]

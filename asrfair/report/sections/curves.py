@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from asrfair.records import ALL
 from asrfair.report.environments import Room, level
 from asrfair.report.sections._base import Context, Row, Section, headline, whom
-from asrfair.report.wording import NONE, interval, isolated, many, number, people, percent
+from asrfair.report.sections._sweeps import (
+    AREA,
+    AREA_RATIO,
+    BOTH,
+    LEVEL_AT,
+    PENALTY,
+    QUIET_EQUALS,
+    beyond,
+    is_harder,
+    read,
+)
+from asrfair.report.wording import NONE, count, interval, isolated, many, number, people, percent
 
 TABLE = "curves"
-MOST_SENTENCES = 8
+MOST_SENTENCES = 12
+MOST_GROUPS = 4
 Place = tuple[str, str, str, str]
 Found = dict[str, list[Row]]
 
 
 def section(rows: Sequence[Row], context: Context) -> Section | None:
     """What noise a group's disadvantage amounts to, how much more quiet it needs, and the table."""
-    mine = headline(rows, context)
+    mine = read(headline(rows, context))
     places: dict[Place, Found] = {}
     for row in mine:
         place = row["system_id"], row["environment"] or "", row["attribute"], row["group"]
@@ -54,92 +67,98 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
     )
 
 
-def is_harder(row: Row, room: Room | None) -> bool:
-    """Whether a level that lies beyond those tested lies at their hard end."""
-    return (row["censored"] == "below") == (room is None or room.hardest == "lowest")
-
-
-def _beyond(row: Row, room: Room | None) -> str:
-    """A level, or at which end of those tested it lies."""
-    if not row["censored"]:
-        return level(row["value"], room.unit if room else "")
-    known = [value for value in room.levels if value is not None] if room else []
-    if room is None or not known:
-        return row["censored"] + " the levels tested"
-    end = min(known) if row["censored"] == "below" else max(known)
-    return f"{row['censored']} {level(end, room.unit)}"
-
-
-def _within(row: Row, unit: str) -> str:
-    """The interval of a level; empty where there is none."""
+def _within(row: Row, *, is_first: bool) -> str:
+    """The interval of a level, named where it is the first of a sentence; empty where there is none."""
     if row["low"] is None or row["high"] is None:
         return ""
-    return f"95 % interval {interval(row['low'], row['high'], 1)} {unit}".rstrip()
+    return f"{'95 % interval ' if is_first else ''}{interval(row['low'], row['high'], 1)}"
 
 
 def _quiet(rows: Sequence[Row], context: Context) -> list[str]:
-    """What noise a disadvantage amounts to, the worst first."""
-    found: list[tuple[float, str]] = []
+    """What noise a disadvantage amounts to: a sentence per environment and baseline, the worst group first."""
+    found: dict[Place, list[tuple[float, Row]]] = {}
     for row in rows:
         room = context.room(row["environment"])
-        if row["measure"] != "quiet_equals" or room is None or row["baseline"] is None:
+        if row["measure"] != QUIET_EQUALS or room is None or row["baseline"] is None:
             continue
-        hard = is_harder(row, room)
-        if (row["value"] is None and not row["censored"]) or (row["censored"] and not hard):
+        if row["censored"] and is_harder(row, room):
+            rank = -math.inf
+        elif row["value"] is not None and not row["censored"]:
+            rank = row["value"] if room.hardest == "lowest" else -row["value"]
+        else:
             continue
-        sign = -1.0 if room.hardest == "lowest" else 1.0
-        rank = float("inf") if row["censored"] else sign * row["value"]
-        found.append((-rank, _equals(row, room, context)))
-    return [text for _, text in sorted(found, key=lambda pair: pair[0])]
+        found.setdefault((row["system_id"], room.name, row["attribute"], row["baseline"]), []).append((rank, row))
+    ordered = [[row for _, row in sorted(members, key=lambda pair: pair[0])] for members in found.values()]
+    return [_equals(members, context) for members in ordered]
 
 
-def _equals(row: Row, room: Room, context: Context) -> str:
-    """One of them."""
-    who, them = (people(row["attribute"], row[name], context.attributes) for name in ("group", "baseline"))
-    where = f"{isolated(row['system_id'])}: " if context.several_systems else ""
+def _equals(rows: Sequence[Row], context: Context) -> str:
+    """One environment and baseline."""
+    row, room = rows[0], context.room(rows[0]["environment"])
+    them = people(row["attribute"], row["baseline"], context.attributes)
+    told = [(people(r["attribute"], r["group"], context.attributes), _where(r, room, is_first=r is row)) for r in rows]
+    (who, first), others = told[0], told[1:MOST_GROUPS]
+    text = f"{who} in clean audio meet the errors that {them} meet under {row['environment']} {first}"
+    if others:
+        text += f"; {', '.join(f'{name} those {where}' for name, where in others)}"
+    return f"{context.of(row)}{text}{_further(told)}."
+
+
+def _where(row: Row, room: Room | None, *, is_first: bool) -> str:
+    """A level that equals clean audio, with its interval."""
     if row["censored"]:
-        end = level(room.levels[-1], room.unit)
-        return (
-            f"{where}{who} meet more errors in clean audio than {them} at the hardest level of {room.name} that was "
-            f"tested, {end}."
-        )
-    within = _within(row, room.unit)
-    return (
-        f"{where}{who} in clean audio meet the errors that {them} meet at {level(row['value'], room.unit)} of "
-        f"{room.name}{f' ({within})' if within else ''}."
-    )
+        return f"beyond the hardest level tested{'' if room is None else f', {level(room.levels[-1], room.unit)}'}"
+    unit = room.unit if room else ""
+    within = _within(row, is_first=is_first)
+    return f"at {level(row['value'], unit)}{f' ({within})' if within else ''}"
 
 
 def _more_quiet(rows: Sequence[Row], context: Context) -> list[str]:
-    """Who needs it quieter to stay below a rate, where the interval says so."""
-    sentences = []
+    """Who needs it quieter to stay below a rate, where the interval says so: a sentence per environment and rate."""
+    found: dict[tuple[object, ...], list[Row]] = {}
     for row in rows:
-        room = context.room(row["environment"])
-        if row["measure"] != "level_at_difference" or room is None or row["value"] is None or row["low"] is None:
-            continue
-        if row["low"] > 0:
-            who, them = (people(row["attribute"], row[name], context.attributes) for name in ("group", "baseline"))
-            where = f"{isolated(row['system_id'])}: " if context.several_systems else ""
-            sentences.append(
-                f"{where}to stay below {percent(row['at'], 0)} % WER under {room.name}, {who} need "
-                f"{level(row['value'], room.unit)} more quiet than {them} ({_within(row, room.unit)})."
-            )
-    return sentences
+        known = row["measure"] == PENALTY and None not in (row["value"], row["low"])
+        if known and row["low"] > 0 and context.room(row["environment"]) is not None:
+            key = row["system_id"], row["environment"], row["attribute"], row["baseline"], row["at"]
+            found.setdefault(key, []).append(row)
+    return [_needed(sorted(members, key=lambda row: -row["value"]), context) for members in found.values()]
+
+
+def _needed(rows: Sequence[Row], context: Context) -> str:
+    """One environment, baseline and rate."""
+    row, room = rows[0], context.room(rows[0]["environment"])
+    unit, is_snr = (room.unit, room.hardest == "lowest") if room else ("", True)
+    names = []
+    for r in rows[:MOST_GROUPS]:
+        within = _within(r, is_first=r is row)
+        names.append(f"{people(r['attribute'], r['group'], context.attributes)} {level(r['value'], unit)} ({within})")
+    who = people(row["attribute"], row["baseline"], context.attributes)
+    than = f"more quiet than {who} need" if is_snr else f"less of it than {who} bear"
+    return (
+        f"{context.of(row)}under {row['environment']}, to stay below {percent(row['at'], 0)} % WER, {than}: "
+        f"{', '.join(names)}{_further(rows)}."
+    )
+
+
+def _further(members: Sequence[object]) -> str:
+    """How many groups a sentence leaves to the table."""
+    left = len(members) - MOST_GROUPS
+    return f"; {count(left, 'more group')} in the table" if left > 0 else ""
 
 
 def _lines(place: Place, found: Mapping[str, list[Row]], context: Context) -> list[list[str]]:
     """One group in one environment: a line per error rate that was asked for."""
     system, environment, attribute, group = place
     room = context.room(environment)
-    asked = sorted({row["at"] for name in ("level_at", "level_at_difference") for row in found.get(name, [])})
+    asked = sorted({row["at"] for name in (LEVEL_AT, PENALTY) for row in found.get(name, [])})
     one = next(iter(found.values()))[0]
     baseline = next((r["baseline"] for of in found.values() for r in of if r["baseline"] is not None), None)
-    area, ratio, quiet = (_only(found, name) for name in ("auc", "auc_ratio", "quiet_equals"))
+    area, ratio, quiet = (_only(found, name) for name in (AREA, AREA_RATIO, QUIET_EQUALS))
     if not asked and area is None and quiet is None:
         return []
     lines = []
     for at in asked or [None]:
-        reached, more = (_only(found, name, at) for name in ("level_at", "level_at_difference"))
+        reached, more = (_only(found, name, at) for name in (LEVEL_AT, PENALTY))
         lines.append(
             [
                 system,
@@ -168,8 +187,11 @@ def _told(row: Row | None, room: Room | None, *, is_level: bool) -> str:
     if row is None:
         return ""
     unit = room.unit if room else ""
-    if is_level and row["censored"]:
-        return _beyond(row, room)
+    if row["censored"] and is_level:
+        return beyond(row, room)
+    if row["censored"]:
+        known = row["value"] is not None and row["censored"] != BOTH
+        return f"{row['censored']} {level(row['value'], unit)}" if known else "beyond those tested"
     return _with(level(row["value"], unit), interval(row["low"], row["high"], 1))
 
 

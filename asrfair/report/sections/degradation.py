@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from asrfair.records import ALL
 from asrfair.report.environments import Room, at_levels
-from asrfair.report.sections._base import Context, Row, Section, headline, whom
+from asrfair.report.sections._base import Context, Row, Section, capital, headline, whom
 from asrfair.report.wording import (
     condition,
     interval,
@@ -68,14 +68,11 @@ def _sentence(system: str, room: Room, everybody: dict[tuple[str, str], Row], co
     double = next((row for row in known if row["wer_ratio"] >= TWICE), None)
     if double is not None:
         first = " already, the easiest level that was tested" if double is found[0] and len(found) > 1 else ""
-        return f"{who}under {condition(double['condition_id'])}{first}, error rates double or worse: {_rates(double)}."
+        where = condition(double["condition_id"])
+        return f"{who}{'under' if who else 'Under'} {where}{first}, error rates double or worse: {_rates(double)}."
     most = max(known, key=lambda row: row["wer_ratio"])
-    return f"{who}error rates double nowhere under {room.name}; at most, {_rates(most)}, at {_at(most)}."
-
-
-def _at(row: Row) -> str:
-    """A condition after `at`."""
-    return condition(row["condition_id"]).partition(" at ")[2] or condition(row["condition_id"])
+    text = f"under {room.name}, error rates double nowhere; worst under {condition(most['condition_id'])}"
+    return f"{who}{text if who else capital(text)}: {_rates(most)}."
 
 
 def _rates(row: Row) -> str:

@@ -21,9 +21,9 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         id="reality",
         title="Simulated against real",
         about=(
-            "The same speakers in a simulated room and recorded in a real one. Alike: the whole 95 % interval of the "
-            "ratio of error rates lies within the margin, so the simulation may stand in for the room. Differs: it "
-            "lies apart from 1. Cannot tell: too few speakers for either."
+            "The same speakers in a simulated room and recorded in a real one. Alike: the whole 90 % interval of the "
+            "ratio of error rates lies within the margin, so that the simulation may stand in for the room. Differs: "
+            "the 95 % interval lies apart from 1. Cannot tell: too few speakers for either."
         ),
         sentences=[_sentence(pair, [row for row in mine if _pair(row) == pair], context) for pair in pairs],
         header=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from asrfair.report.sections._base import Context, Row, Section, headline, whom
-from asrfair.report.wording import condition, many, p_value, people, percent, percent_interval
+from asrfair.report.wording import condition, count, many, p_value, people, percent, percent_interval
 from asrfair.stats.policy import ALPHA
 
 TABLE = "sensitivity"
@@ -24,7 +24,7 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "whether it gets better or worse: no reference is needed. What changes when nothing changes (the engine's "
             "own chance) is subtracted. Single tests, not adjusted for their number."
         ),
-        sentences=[_sentence(row, context) for row in mine if row["p"] is not None and row["p"] < ALPHA],
+        sentences=_sentences([row for row in mine if row["p"] is not None and row["p"] < ALPHA], context),
         header=[
             "system",
             "condition",
@@ -42,14 +42,23 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
     )
 
 
-def _sentence(row: Row, context: Context) -> str:
-    """One group whose transcripts move more or less."""
+def _sentences(rows: Sequence[Row], context: Context) -> list[str]:
+    """One per group whose transcripts move more or less: where it is most."""
+    found: dict[tuple[str, ...], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["system_id"], row["attribute"], row["group"], row["baseline"]), []).append(row)
+    return [_sentence(max(of, key=lambda row: abs(row["difference"])), len(of) - 1, context) for of in found.values()]
+
+
+def _sentence(row: Row, others: int, context: Context) -> str:
+    """One group, and in how many other conditions it is so."""
     who, them = (people(row["attribute"], row[name], context.attributes) for name in ("group", "baseline"))
     more = "further" if row["difference"] > 0 else "less far"
     within = percent_interval(row["difference_low"], row["difference_high"])
     return (
         f"{context.where(row)}: transcripts of {who} move {more} than those of {them}: {percent(row['sensitivity'])} %"
-        f", {percent(row['difference'])} points (95 % interval {within}; p {p_value(row['p'])})."
+        f", {percent(row['difference'])} points (95 % interval {within}; p {p_value(row['p'])})"
+        f"{'; they differ in ' + count(others, 'other condition') + ' too' if others else ''}."
     )
 
 

@@ -1,4 +1,4 @@
-"""The worst that each group meets under any level that was tested: from `curves`."""
+"""Every utterance at its own worst: from `curves`."""
 
 from __future__ import annotations
 
@@ -6,35 +6,39 @@ from collections.abc import Sequence
 
 from asrfair.records import ALL, MISSING
 from asrfair.report.sections._base import Context, Row, Section, headline, whom
-from asrfair.report.wording import interval, isolated, many, number, people, percent, percent_interval
+from asrfair.report.sections._sweeps import WORST, WORST_RATIO, read
+from asrfair.report.wording import interval, many, number, people, percent, percent_interval
 
 TABLE = "curves"
 
 
 def section(rows: Sequence[Row], context: Context) -> Section | None:
-    """The group that meets the worst, per system, environment and attribute; then all of them."""
-    mine = headline(rows, context)
-    worst = [row for row in mine if row["measure"] == "worst_case" and row["value"] is not None]
+    """The group that meets the worst, per system and attribute; then all of them."""
+    mine = read(headline(rows, context))
+    worst = [row for row in mine if row["measure"] == WORST and row["value"] is not None]
     if not worst:
         return None
-    ratios = {_place(row): row for row in mine if row["measure"] == "worst_case_ratio"}
-    difficulty = {_place(row): row for row in mine if row["measure"] == "nwerd"}
+    ratios = {_place(row): row for row in mine if row["measure"] == WORST_RATIO}
     return Section(
         id="worst-case",
         title="The worst that each group meets",
         about=(
-            "The highest word error rate of a group over the levels of an environment: what the worst seat in the "
-            "house does. Times: divided by the baseline's own worst."
-            + (" Per difficulty: the mean loss divided by how hard the sound is by a frozen table." * bool(difficulty))
+            "The word error rate of a group if each utterance is heard at the level where most of it goes wrong: what "
+            "a mean over levels hides. It rises with the number of levels, so that only runs of the same conditions "
+            "can be compared. Times: divided by the baseline's own worst."
         ),
         sentences=_sentences(worst, ratios, context),
-        header=["system", "environment", "group", "speakers", "worst, WER %", "95 % interval", "times", "95 % interval"]
-        + ["per difficulty"] * bool(difficulty),
-        rows=[
-            _line(row, ratios.get(_place(row)))
-            + [number(difficulty[_place(row)]["value"]) if _place(row) in difficulty else ""] * bool(difficulty)
-            for row in worst
+        header=[
+            "system",
+            "environment",
+            "group",
+            "speakers",
+            "worst, WER %",
+            "95 % interval",
+            "times",
+            "95 % interval",
         ],
+        rows=[_line(row, ratios.get(_place(row))) for row in worst],
     )
 
 
@@ -53,23 +57,20 @@ def _sentences(worst: Sequence[Row], ratios: dict[tuple[str | None, ...], Row], 
         found[key] = max(found.get(key, row), row, key=lambda r: r["value"])
     sentences = []
     for row in found.values():
-        where = f"{isolated(row['system_id'])}: " if context.several_systems else ""
         who = people(row["attribute"], row["group"], context.attributes)
         ratio = ratios.get(_place(row))
         times = ""
         if ratio is not None and ratio["value"] is not None:
             them = people(row["attribute"], ratio["baseline"], context.attributes)
             times = f", {number(ratio['value'], 1)} times the worst of {them}"
-        sentences.append(
-            f"{where}the highest rate by {row['attribute']}: {who} under {_environment(row)}, {percent(row['value'])} %"
-            f"{times}."
-        )
+        where = f"{row['attribute']}: {who}, {_environment(row)}, {percent(row['value'])} %"
+        sentences.append(f"{context.of(row)}the highest worst case by {where}{times}.")
     return sentences
 
 
 def _environment(row: Row) -> str:
     """Where the worst was met."""
-    return row["environment"] or "any environment"
+    return "all conditions" if row["environment"] in (None, "", ALL) else str(row["environment"])
 
 
 def _line(row: Row, ratio: Row | None) -> list[str]:
