@@ -15,8 +15,9 @@ A clip of 10 s at 16 kHz, FLAC. The same ten things are made by both sides:
 
 Beyond this, asrfair digests the file, measures the active speech level (once a clip), measures the SNR that was
 achieved on the samples of each mix, and turns down what would clip; with `digest`, a SHA-256 of the samples of each
-mix as 16-bit integers is made as well. What is made is handed on at once, as to an engine, not kept. The peer is timed with the file opened per condition (as a data loader does)
-and with one decode shared. CPU seconds of the process, in turns, median of the ratios; both sides' SNRs are checked.
+mix as 16-bit integers is made as well. What is made is handed on at once, as to an engine, not kept. The peer is timed
+with the file opened per condition (as a data loader does) and with one decode shared. CPU seconds of the process, in
+turns clip by clip, median of the rounds' ratios; both sides' SNRs are checked.
 """
 
 from __future__ import annotations
