@@ -15,6 +15,7 @@ level by itself and by nothing else.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -87,21 +88,38 @@ def active_speech_level(waveform: Waveform) -> ActiveLevel | None:
         return None
     scaled = samples / peak  # Thresholds count from the peak, so that gain changes nothing but the level.
     power = energy(scaled)
-    block = max(1, int(waveform.sample_rate_hz // ENVELOPE_HZ))
+    block, hangover = envelope_blocks(waveform.sample_rate_hz)
     envelope = _envelope(np.abs(scaled, out=scaled), block, waveform.sample_rate_hz)
-    hangover = round(HANGOVER_S * waveform.sample_rate_hz / block)
+    counts = (min(n, block * _active_blocks(envelope, 2.0**-number, hangover)) for number in range(N_THRESHOLDS))
+    return level_of_counts(counts, power, n, float(peak))
+
+
+def envelope_blocks(sample_rate_hz: int) -> tuple[int, int]:
+    """Samples in a block of the envelope, and blocks in the hangover."""
+    block = max(1, int(sample_rate_hz // ENVELOPE_HZ))
+    return block, round(HANGOVER_S * sample_rate_hz / block)
+
+
+def level_of_counts(counts: Iterable[int], power: float, n_samples: int, peak: float) -> ActiveLevel:
+    """The level, where activity at each threshold is known.
+
+    Args:
+        counts: active samples at the thresholds 1, 1/2, 1/4 ... of the peak; read only as far as needed.
+        power: sum of the squares of the samples, relative to the peak.
+        n_samples: of the signal.
+        peak: its largest magnitude.
+    """
     previous: tuple[float, float] | None = None
-    for number in range(N_THRESHOLDS):
-        active = min(n, block * _active_blocks(envelope, 2.0**-number, hangover))
+    for number, active in enumerate(counts):
         if active == 0:
             continue
         level_db = 10 * math.log10(power / active)
         excess_db = level_db - 20 * math.log10(2.0**-number) - MARGIN_DB
         if excess_db >= 0:
             level_db = level_db if previous is None else _crossing(previous, (level_db, excess_db))
-            return _result(level_db, power, n, float(peak))
+            return _result(level_db, power, n_samples, peak)
         previous = (level_db, excess_db)
-    return _result(10 * math.log10(power / n), power, n, float(peak))
+    return _result(10 * math.log10(power / n_samples), power, n_samples, peak)
 
 
 def _crossing(before: tuple[float, float], after: tuple[float, float]) -> float:

@@ -85,8 +85,7 @@ def turned_down(samples: NDArray[np.float32], scene: Scene) -> float:
     peak = float(max(samples.max(initial=0.0), -samples.min(initial=0.0)))
     if peak <= 1.0:
         return 1.0
-    factor = np.float32(1.0 / peak)
+    factor = np.nextafter(np.float32(1.0 / peak), np.float32(0.0))  # No product of it rounds to more than 1.
     samples *= factor
-    np.clip(samples, -1.0, 1.0, out=samples)
     scene.gain_db += 20 * math.log10(float(factor))
     return float(factor)
