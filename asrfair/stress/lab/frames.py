@@ -17,6 +17,9 @@ from asrfair.stress.lab.bands import OCTAVE_EDGES_HZ, Numbers, bands_below
 WINDOW_S = 0.016
 FRAMES_PER_S = 500.0
 CHUNK = 4096
+SWELL_S = 0.05
+"""Slow changes of the level are followed in steps of this length."""
+
 LEVEL_S = 0.125
 """Levels are told over frames of this length (the time constant `fast` of IEC 61672 sound level meters)."""
 

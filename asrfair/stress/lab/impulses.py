@@ -20,7 +20,8 @@ from asrfair.stress.lab.frames import Frames
 DEVIATIONS = 6.0
 LEAST_DB = 8.0
 APART_S = 0.1
-LONGEST_S = 1.0
+LONGEST_S = 2.0
+DONE_DB = 1.0
 BLOCK_S = 0.5
 EDGE_POINTS, EDGE = 2, 0.05
 """The edge of a pulse that is early or late by so much (points, or share of the period) is no impulse."""
@@ -34,12 +35,14 @@ class FoundImpulses:
         times_s: when each is loudest, shape (impulses,).
         height_db: over what is usual, shape (impulses,).
         energy: in octave bands beyond what is usual, power times seconds, shape (impulses, bands).
+        decay_s: time for 60 dB at the mean rate of the fall, shape (impulses,).
         quiet: which frames have no impulse, shape (frames,).
     """
 
     times_s: Numbers
     height_db: Numbers
     energy: Numbers
+    decay_s: Numbers
     quiet: NDArray[np.bool_]
 
 
@@ -81,17 +84,32 @@ def find_impulses(frames: Frames, usual: Numbers) -> FoundImpulses:
     peaks, _ = find_peaks(score, height=threshold, prominence=LEAST_DB, distance=max(1, round(APART_S / frames.step_s)))
     quiet = np.ones(len(score), dtype=np.bool_)
     energy = np.zeros((len(peaks), frames.power.shape[1]))
+    decay_s = np.zeros(len(peaks))
     longest = round(LONGEST_S / frames.step_s)
     lead = round(0.02 / frames.step_s)
     for number, peak in enumerate(peaks):
         end = int(peaks[number + 1]) - lead if number + 1 < len(peaks) else len(score)
         end = min(end, peak + longest, len(score))
-        over = np.flatnonzero(score[peak:end] < LEAST_DB / 2)
-        end = peak + int(over[0]) if len(over) else end
-        here = slice(max(0, peak - lead), max(end, peak + 1))
+        fallen, end = _end(score, peak, end, LEAST_DB / 2), _end(score, peak, end, DONE_DB)
+        here = slice(max(0, _begin(score, int(peak), longest) - lead), end)
         energy[number] = np.maximum(frames.power[here] - usual[here], 0).sum(axis=0) * frames.step_s
+        fall_db = float(score[peak] - score[fallen - 1])
+        decay_s[number] = 60 * max(1, fallen - 1 - peak) * frames.step_s / max(fall_db, LEAST_DB / 2)
         quiet[here] = False
-    return FoundImpulses(peaks * frames.step_s, score[peaks], energy, quiet)
+    return FoundImpulses(peaks * frames.step_s, score[peaks], energy, decay_s, quiet)
+
+
+def _end(score: Numbers, peak: int, latest: int, below_db: float) -> int:
+    """The frame after a peak where the score is first so low, or the latest."""
+    low = np.flatnonzero(score[peak:latest] < below_db)
+    return max(peak + 1, peak + int(low[0]) if len(low) else latest)
+
+
+def _begin(score: Numbers, peak: int, longest: int) -> int:
+    """The last frame before a peak where the score is still low."""
+    first = max(0, peak - longest)
+    low = np.flatnonzero(score[first:peak] < DONE_DB)
+    return first + int(low[-1]) if len(low) else first
 
 
 def kurtosis(samples: NDArray[np.float32]) -> float:

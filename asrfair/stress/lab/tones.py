@@ -38,12 +38,12 @@ TOLERANCE = 0.004
 
 @dataclass(frozen=True, slots=True)
 class FoundTone:
-    """A tone: frequency, power relative to full scale, how far its peak stands over the floor, and its reach in Hz."""
+    """A tone: frequency, power relative to full scale, how far its peak stands over the floor, the bins that hold it."""
 
     hz: float
     power: float
     prominence_db: float
-    reach_hz: float
+    bins: slice
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +98,16 @@ def find_tones(spectrum: Spectrum, repetition_hz: float | None = None, pulse_s: 
         if power > 0:
             hz = _vertex(spectrum, peak)
             prominence = float(decibels(spectrum.density[peak])) - float(decibels(floor[peak]))
-            tones.append(FoundTone(hz, power, prominence, reach * spectrum.step_hz))
+            tones.append(FoundTone(hz, power, prominence, near))
     return tones
+
+
+def without_tones(spectrum: Spectrum, tones: list[FoundTone]) -> Spectrum:
+    """The spectrum with the floor in the place of each tone: what is left is as much as the tones have not taken."""
+    floor, density = noise_floor(spectrum), spectrum.density.copy()
+    for tone in tones:
+        density[tone.bins] = floor[tone.bins]
+    return Spectrum(density, spectrum.typical, spectrum.step_hz)
 
 
 def _peaks(spectrum: Spectrum, floor: Numbers) -> list[int]:
