@@ -1,7 +1,7 @@
 """Frequency bands: third octaves, twelfths of an octave, and octaves, with common edges.
 
-IEC 61260-1:2014, base ten: with `G = 10^0.3`, exact mid-band frequencies of third octaves are `1000 G^(x/3)` Hz, edges a
-sixth of an octave (`G^(1/6)`) to either side; nominal frequencies are the rounded ones (20, 25, 31.5, ... 20000 Hz).
+IEC 61260-1:2014, base ten: with `G = 10^0.3`, exact mid-band frequencies of third octaves are `1000 G^(x/3)` Hz, edges
+a sixth of an octave (`G^(1/6)`) to either side; nominal frequencies are the rounded ones (20, 25, 31.5, ... 20000 Hz).
 Twelfths of an octave have the edges `1000 G^(j/12)`: four of them make a third octave exactly, and the edges of octaves
 fall on them too. Bands are cut by rectangular integration of a power spectrum, not by the standard's filters, so that
 the powers of bands add up to the power of the signal.

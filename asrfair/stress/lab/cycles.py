@@ -1,11 +1,11 @@
 """The cycles of a periodic room: where each begins, how regularly, and what one of them is like.
 
-Cycles are tracked by dynamic programming (Ellis 2007, Journal of New Music Research 36(1)): the beginnings that together
-agree best with a template, less a penalty for gaps that differ from the period (squared logarithm); then each goes to
-the summit of its own neighbourhood. The first template
-is the rise of the envelope, the second the mean cycle that the first found, the last the rise of that cycle. From the beginnings follow the jitter
-(robust standard deviation of the gaps over the period) and the envelope of one cycle in each octave band: a train with
-jitter that was folded at a constant period would be smeared into nothing.
+Cycles are tracked by dynamic programming (Ellis 2007, Journal of New Music Research 36(1)): the beginnings that
+together agree best with a template, less a penalty for gaps that differ from the period (squared logarithm); then each
+goes to the summit of its own neighbourhood. The first template is the rise of the envelope, the second the mean cycle
+that the first found, the last the rise of that cycle. From the beginnings follow the jitter (robust standard deviation
+of the gaps over the period) and the envelope of one cycle in each octave band: a train with jitter that was folded at a
+constant period would be smeared into nothing.
 """
 
 from __future__ import annotations

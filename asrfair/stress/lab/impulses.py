@@ -1,9 +1,10 @@
 """Impulsiveness: how peaky the samples are, and the knocks that stand out of the room.
 
 Kurtosis (fourth moment over the squared second; 3 for Gaussian noise) and crest factor (peak over root mean square, dB)
-are of the samples. Impulses are counted where the excess over what is usual (`Frames.excess`; usual is the median of the
-second around, and the envelope of the cycle where the room is periodic) is above its median by `DEVIATIONS` robust
-standard deviations (1.4826 times the median absolute deviation) and at least `LEAST_DB`; what is closer than 0.1 s is one.
+are of the samples. Impulses are counted where the excess over what is usual (`Frames.excess`; usual is the median of
+the second around, and the envelope of the cycle where the room is periodic) is above its median by `DEVIATIONS` robust
+standard deviations (1.4826 times the median absolute deviation) and at least `LEAST_DB`; what is closer than 0.1 s, or
+does not fall by `LEAST_DB` in between, is one.
 """
 
 from __future__ import annotations

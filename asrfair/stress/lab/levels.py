@@ -1,9 +1,10 @@
 """The level over time: percentiles, and slow changes that are more than the restlessness of noise.
 
-Percentiles are of frames of 0.125 s, slow changes are followed in steps of 0.05 s. Even steady noise has levels that scatter (few degrees of freedom in a low band), and
-a machine that is switched scatters more; so the scatter of a steady synthesis of the same spectrum and repetition is
-taken off the variance, band by band. What is left is the swell: its distribution (quantiles, scaled to the variance
-that is left), the time in which it forgets itself, and how far octaves swell together.
+Percentiles are of frames of 0.125 s, slow changes are followed in steps of 0.05 s. Even steady noise has levels that
+scatter (few degrees of freedom in a low band), and a machine that is switched scatters more; so the scatter of a steady
+synthesis of the same spectrum and repetition is taken off the variance, band by band. What is left is the swell: its
+distribution (quantiles, scaled to the variance that is left), the time in which it forgets itself, and how far octaves
+swell together.
 """
 
 from __future__ import annotations
@@ -62,12 +63,12 @@ def measure_swell(tracks: Numbers, steady: Numbers, loud: NDArray[np.bool_]) -> 
     Returns:
         None if the room is steady.
     """
-    whole = ~np.isnan(tracks).any(axis=1)
+    whole: NDArray[np.bool_] = np.all(np.isfinite(tracks), axis=1)
     if np.count_nonzero(whole) < 8:
         return None
     centred = np.where(whole[:, None], tracks - np.nanmedian(tracks, axis=0), 0.0)
     variance = centred[whole].var(axis=0)
-    excess = np.maximum(0.0, variance - steady.var(axis=0)) * loud[: tracks.shape[1]]
+    excess: Numbers = np.maximum(0.0, variance - steady.var(axis=0)) * loud
     if not np.any(np.sqrt(excess) >= LEAST_DB):
         return None
     rows = {}

@@ -4,7 +4,8 @@
   that matter: those within 40 dB of the loudest.
 - Modulation: the envelope spectrum of octave bands in the modulation bands of IEC 60268-16 (third octaves from 0.63 Hz,
   here up to 25 Hz), as power of the envelope over its squared mean, averaged over loud octaves; root mean square of the
-  differences in dB, where what lies 20 dB below the strongest modulation counts as that. Two stretches of the same room differ in it too: see what they do before judging a synthesis.
+  differences in dB, where what lies 20 dB below the strongest modulation counts as that. Two stretches of the same room
+  differ in it too: see what they do before judging a synthesis.
 - Level: differences of the levels exceeded 10, 50 and 90 % of the time.
 """
 
@@ -16,7 +17,15 @@ import msgspec
 import numpy as np
 
 from asrfair.records import Waveform
-from asrfair.stress.lab.bands import NOMINAL_HZ, THIRD_EDGES_HZ, Numbers, bands_below, decibels
+from asrfair.stress.lab.bands import (
+    FINE_EDGES_HZ,
+    NOMINAL_HZ,
+    THIRD_EDGES_HZ,
+    Numbers,
+    band_powers,
+    bands_below,
+    decibels,
+)
 from asrfair.stress.lab.frames import Frames, make_frames
 from asrfair.stress.lab.levels import level_percentiles
 from asrfair.stress.lab.spectrum import measure_spectrum
@@ -24,6 +33,11 @@ from asrfair.stress.lab.spectrum import measure_spectrum
 RELEVANT_DB = 40.0
 MODULATED_DB = 20.0
 MODULATION_HZ = (0.63, 0.8, 1.0, 1.25, 1.6, 2.0, 2.5, 3.15, 4.0, 5.0, 6.3, 8.0, 10.0, 12.5, 16.0, 20.0, 25.0)
+SHOWN_WINDOW_S = 0.032
+SHOWN_FRAMES = 600
+SHOWN_FROM = 26
+"""Pictures begin at 79 Hz: below, a window of 32 ms sees nothing."""
+
 LEAST_PERIODS = 4
 """A modulation band is told where the shorter recording holds so many of its periods."""
 
@@ -114,3 +128,27 @@ def modulation_db(frames: Frames, bands_hz: tuple[float, ...]) -> Numbers:
 def _rounded(values: Numbers) -> tuple[float, ...]:
     """Numbers as they stand in a report."""
     return tuple(round(float(value), 2) for value in values)
+
+
+def spectrogram_db(waveform: Waveform, seconds: float) -> tuple[Numbers, Numbers]:
+    """The first seconds of a sound as levels in bands a sixth of an octave wide, for a picture.
+
+    Args:
+        waveform: the sound.
+        seconds: how much of it.
+
+    Returns:
+        Levels in dB relative to full scale, shape (bands, frames), and the edges of the bands in Hz, shape (bands + 1,).
+    """
+    from scipy.signal import spectrogram
+
+    rate = waveform.sample_rate_hz
+    shown = waveform.samples[: round(seconds * rate)]
+    width = 2 * round(SHOWN_WINDOW_S * rate / 2)
+    hop = max(1, round(len(shown) / SHOWN_FRAMES))
+    step = min(width - 1, width - hop) if hop < width else 0
+    _, _, density = spectrogram(shown, rate, "hann", nperseg=width, noverlap=step, detrend=False)
+    edges = FINE_EDGES_HZ[SHOWN_FROM::2]
+    edges = edges[: bands_below(edges, rate / 2) + 1]
+    powers = np.stack([band_powers(one.astype(np.float64), rate / width, edges) for one in density.T], axis=1)
+    return decibels(powers), edges

@@ -1,10 +1,10 @@
 """From recordings to a profile: every measure, and what is left for each of them when the others have taken theirs.
 
-The power of the recording is shared out once: tones take what stands out of the floor, impulses the share of each octave
-beyond what is usual there, and the rest is noise that the repetition and the swell move. A synthesis of what was found
-(without swell and impulses) then shows two things that cannot be read from the recording alone: how much its levels
-scatter by themselves, which is taken off the swell, and how much of each band is the skirt of pulsed tones, which is
-taken off the noise there, so that it is not put in twice.
+The power of the recording is shared out once: tones take what stands out of the floor, impulses the share of each
+octave beyond what is usual there, and the rest is noise that the repetition and the swell move. A synthesis of what was
+found (without swell and impulses) then shows two things that cannot be read from the recording alone: how much its
+levels scatter by themselves, which is taken off the swell, and how much of each band is the skirt of pulsed tones,
+which is taken off the noise there, so that it is not put in twice.
 """
 
 from __future__ import annotations

@@ -1,11 +1,11 @@
 """Repetition: whether the room's sound comes again and again, how often, and how surely.
 
 The envelope is the amplitude in octave bands (`frames`), each divided by its mean, without changes that are slower than
-the longest period looked for or quicker than 25 a second (there begins pitch). Its autocorrelation, the Fourier transform
-of the envelope spectrum (Wiener, Khinchin) summed over bands, is 1 at lag 0; the strength of a repetition is its height
-at the period. The first peak that is nearly as high as the highest is the period, refined by the peaks at its multiples.
-The envelope spectrum has the second word: its lines at multiples of the repetition rate must stand out of their
-neighbourhood, which those of a slow, irregular change do not.
+the longest period looked for or quicker than 25 a second (there begins pitch). Its autocorrelation, the Fourier
+transform of the envelope spectrum (Wiener, Khinchin) summed over bands, is 1 at lag 0; the strength of a repetition is
+its height at the period. The first peak that is nearly as high as the highest is the period, refined by the peaks at
+its multiples. The envelope spectrum has the second word: its lines at multiples of the repetition rate must stand out
+of their neighbourhood, which those of a slow, irregular change do not.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _first_peak(correlation: Numbers, shortest: int, longest: int) -> int | None
 
 
 def _refined(correlation: Numbers, lag: int) -> tuple[float, float]:
-    """The period in frames, from the peak at the furthest multiple that can be followed, and the height at the first."""
+    """The period in frames, from the furthest multiple whose peak can be followed, and the height at the first."""
     period, strength, multiple = _top(correlation, float(lag), 3)
     for _ in range(6):
         multiple *= 2

@@ -99,7 +99,7 @@ class Bands(_Part, frozen=True, kw_only=True):
 
 
 class Tone(_Part, frozen=True, kw_only=True):
-    """A tone: frequency, level (of its root mean square), and how far it stands out of the noise around (0.5-Hz bins)."""
+    """A tone: frequency, level (root mean square), and how far it stands out of the noise around it in 0.5-Hz bins."""
 
     hz: float
     dbfs: float

@@ -1,7 +1,7 @@
 """Recordings of one room: read, held against what a profile needs, joined.
 
 A profile is refused where it would describe nothing: silence, numbers that are not finite, less than 2 s. A recording
-that is clipped (three samples or more in a row at its own peak) is measured with a warning that says its share: clipping
+that is clipped (three samples or more in a row at its own peak) is measured with a warning that says its share: it
 flattens crests and adds harmonics that the room does not have. Recordings of different rates are joined at the lowest.
 """
 

@@ -36,7 +36,7 @@ class Spectrum:
     @property
     def hz(self) -> Numbers:
         """The frequencies of the bins."""
-        return np.arange(len(self.density)) * self.step_hz
+        return np.arange(len(self.density), dtype=np.float64) * self.step_hz
 
     @property
     def highest_hz(self) -> float:

@@ -1,14 +1,16 @@
 """Tones: narrow peaks of the long-term spectrum, and the harmonic series that they form.
 
-The floor is the running median of the spectrum over 5 % of the frequency, at least 20 Hz, to either side. A tone is a local maximum `PROMINENCE_DB` above the floor, most of the time; its frequency is that of the
-parabola through the logarithms of three bins (exact to a few hundredths of a bin for a Hann window), its level the
-power above the floor. A machine that is switched on and off gives each tone side lines at multiples of the repetition
-rate; those belong to the tone. Peaks that stand in a comb at the repetition rate with no summit are the pulse itself,
-not tones. A recording has a harmonic series where three tones or more are multiples of a common fundamental.
+The floor is the running median of the spectrum over 5 % of the frequency, at least 20 Hz, to either side. A tone is a
+local maximum `PROMINENCE_DB` above the floor, most of the time; its frequency is that of the parabola through the
+logarithms of three bins (exact to a few hundredths of a bin for a Hann window), its level the power above the floor. A
+machine that is switched on and off gives each tone side lines at multiples of the repetition rate; those belong to the
+tone. Peaks that stand in a comb at the repetition rate with no summit are the pulse itself, not tones. A recording has
+a harmonic series where three tones or more are multiples of a common fundamental.
 """
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,7 +40,7 @@ TOLERANCE = 0.004
 
 @dataclass(frozen=True, slots=True)
 class FoundTone:
-    """A tone: frequency, power relative to full scale, how far its peak stands over the floor, the bins that hold it."""
+    """A tone: frequency, power relative to full scale, how far its peak stands over the floor, and its bins."""
 
     hz: float
     power: float
@@ -178,7 +180,7 @@ def find_series(tones: list[FoundTone], step_hz: float) -> FoundSeries | None:
     weight = np.sqrt(power / power.max())
     strongest = np.argsort(power)[::-1][:8]
     candidates = [hz[i] / k for i in strongest for k in range(1, 13) if hz[i] / k > LOWEST_HZ]
-    candidates += [abs(float(b - a)) for a, b in zip(hz, hz[1:], strict=False) if b - a > LOWEST_HZ]
+    candidates += [abs(float(b - a)) for a, b in itertools.pairwise(hz) if b - a > LOWEST_HZ]
     best: tuple[float, FoundSeries] | None = None
     for candidate in candidates:
         fit = _fitted(hz, candidate, step_hz)
