@@ -110,6 +110,16 @@ _ANALYSIS = (
         metavar="D",
         help="Where speakers are not known: give intervals, with D times the variance of independent utterances.",
     ),
+    click.option(
+        "--threshold",
+        type=float,
+        default=0.3,
+        show_default=True,
+        metavar="RATE",
+        help="The word error rate at which the levels of a noise are told.",
+    ),
+    _several("--real", metavar="SIM=REAL", help="Compare a condition with another, or with ATTR=GROUP: the real room."),
+    click.option("--difficulty", metavar="FILE", help="CSV condition_id,difficulty: also tell WERD by difficulty."),
 )
 
 

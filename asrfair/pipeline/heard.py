@@ -9,11 +9,14 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from asrfair.manifest import Attribute
+from asrfair.pipeline.joints import group_columns
 from asrfair.records import ALL, MISSING
 from asrfair.store import read_mixes
-from asrfair.tables import HEARD
+from asrfair.tables import HEARD, readable
 
 Row = dict[str, Any]
 COLUMNS = [
@@ -30,20 +33,23 @@ COLUMNS = [
 ]
 
 
-def heard(folder: Path, rows: pa.Table, groups: Mapping[str, Sequence[str | None]]) -> pa.Table:
+def heard(folder: Path, scores: Path, specs: Sequence[str], attributes: Mapping[str, Attribute]) -> pa.Table:
     """The table of what groups were heard at.
 
     Args:
         folder: the run folder.
-        rows: the run's rows of the manifest, with `utterance_id` and `speaker_id`.
-        groups: attribute -> the group of each row, several joined by `|`, None where missing.
+        scores: its scores, which say who spoke and of which group.
+        specs: single attributes to look at.
+        attributes: what the columns mean.
 
     Returns:
-        `tables.HEARD`; empty without conditions other than clean.
+        `tables.HEARD`; empty where no mix was made.
     """
     mixes = read_mixes(folder, COLUMNS)
     if not len(mixes):
         return HEARD.empty_table()
+    rows = _utterances(scores, specs)
+    groups = {name: column.to_pylist() for name, column in group_columns(rows.select(specs), attributes).items()}
     where = pc.index_in(mixes["utterance_id"], value_set=rows["utterance_id"].combine_chunks())
     mixes = mixes.append_column("row", where).filter(pc.is_valid(where))
     members = {ALL: {ALL: np.ones(len(rows), dtype=bool)}} | {name: _members(g) for name, g in groups.items()}
@@ -62,6 +68,21 @@ def heard(folder: Path, rows: pa.Table, groups: Mapping[str, Sequence[str | None
                     n_speakers = len(np.unique(speakers[at[chosen]]))
                     found.append(about | {"n_speakers": n_speakers} | dict(_told(cell, chosen)))
     return pa.Table.from_pylist(found, schema=HEARD)
+
+
+def _utterances(scores: Path, specs: Sequence[str]) -> pa.Table:
+    """Every utterance once, with its speaker and the values of some attributes: the rows of the first cell."""
+    cell = ["system_id", "condition_id", "normalizer"]
+    with readable(scores, "asrfair score"), pq.ParquetFile(scores) as file:
+        blocks: list[pa.Table] = []
+        for number in range(file.num_row_groups):
+            block = file.read_row_group(
+                number, columns=[*cell, "utterance_id", "speaker_id", *specs], use_threads=False
+            )
+            if blocks and len(block) and block.slice(0, 1).select(cell) != blocks[0].slice(0, 1).select(cell):
+                break
+            blocks += [block] if len(block) else []
+    return pa.concat_tables(blocks)
 
 
 def _members(groups: Sequence[str | None]) -> dict[str, NDArray[np.bool_]]:

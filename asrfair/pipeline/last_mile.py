@@ -79,9 +79,7 @@ def last_mile(
         InputError: a threshold or margin out of its range, or a comparison of what is not in the run.
         RunFolderError: no scores, or damaged ones.
     """
-    if not 0.0 < threshold < math.inf:
-        raise InputError(f"threshold {threshold}: a word error rate above 0, such as 0.30")
-    rooms = _checked(real, record, attributes)
+    rooms = check_rooms(threshold, real, record, attributes)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in SCHEMAS}
     asked = Asked(specs, attributes, baselines, [], empty_ref, rooms)
     for found in side_by_side(path, record, asked):
@@ -126,12 +124,19 @@ def read_difficulty(path: str | Path) -> dict[str, float]:
     return found
 
 
-def _checked(real: Sequence[tuple[str, str]], record: RunRecord, attributes: Mapping[str, Attribute]) -> list[str]:
-    """The attributes that say which recordings are of the real room.
+def check_rooms(
+    threshold: float, real: Sequence[tuple[str, str]], record: RunRecord, attributes: Mapping[str, Attribute]
+) -> list[str]:
+    """Refuse what cannot be answered.
+
+    Returns:
+        The attributes that say which recordings are of the real room.
 
     Raises:
-        InputError: a simulated or real side that the run does not have.
+        InputError: a threshold out of its range, a simulated or real side that the run does not have.
     """
+    if not 0.0 < threshold < math.inf:
+        raise InputError(f"threshold {threshold}: a word error rate above 0, such as 0.30")
     conditions = {condition for _, condition in record.cells}
     rooms = []
     for simulated, place in real:

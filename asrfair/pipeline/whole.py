@@ -108,6 +108,9 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         terms=wanted.terms,
         empty_ref=wanted.empty_ref,
         design_effect=wanted.design_effect,
+        threshold=wanted.threshold,
+        real=wanted.real,
+        difficulty=wanted.difficulty,
     )
     return made.outcome(max_failed=wanted.max_failed)
 

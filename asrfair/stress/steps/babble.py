@@ -12,6 +12,8 @@ nothing, and may add the speaker to itself.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -30,6 +32,8 @@ class Babble(Noise, frozen=True):
         snr_db: active speech level minus the level of all talkers together, dB.
         talkers: how many talk at a time.
     """
+
+    NEEDS_VOICES: ClassVar[bool] = True
 
     talkers: int
 

@@ -33,6 +33,7 @@ class ImpulseResponse(Filter, frozen=True):
     """
 
     FILES: ClassVar[tuple[str, ...]] = ("file", "files")
+    IN_TURN: ClassVar[bool] = True
 
     file: str | None = None
     files: list[str] | None = None

@@ -53,6 +53,7 @@ class Recorded(Noise, frozen=True):
     """
 
     FILES: ClassVar[tuple[str, ...]] = ("files",)
+    IN_TURN: ClassVar[bool] = True
 
     files: Annotated[tuple[str, ...], msgspec.Meta(min_length=1)]
     highpass_hz: float | None = None
