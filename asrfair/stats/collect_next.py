@@ -52,9 +52,7 @@ def _wanted(row: Mapping[str, Any]) -> Row:
             "reason": f"{n} speakers tell nothing yet of what {row['condition_id']} does to {row['group']}; "
             f"{max(needed, n + 1)} allow a test",
         }
-    reason = (
-        f"{row['condition_id']} may add up to {possible:.1%} more word errors to {row['group']} than to {_side(row)}"
-    )
+    reason = f"{row['condition_id']} may cost {row['group']} up to {possible:.1%} of its words more than {_side(row)}"
     if needed > n:
         reason += (
             f"; {needed} speakers on each side ({needed - n} more of {row['group']}) would show a condition that "

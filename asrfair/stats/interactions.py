@@ -41,7 +41,7 @@ from asrfair.stats.groups import Grouping, SpeakerCounts
 from asrfair.stats.jackknife import Estimate
 from asrfair.stats.log_contrast import IN_A, IN_B, IN_BOTH, log_contrast, rate_contrast
 from asrfair.stats.multiplicity import holm
-from asrfair.stats.planning import needed_for_distance
+from asrfair.stats.planning import needed_speakers
 from asrfair.stats.rates import Sums
 
 Row = dict[str, Any]
@@ -149,7 +149,7 @@ def _needed(of: Sequence[tuple[Sums, Sums]]) -> int | None:
         spread = [_per_speaker(contrast([(1.0, *of[i]), (-1.0, *of[i + 1])])) for i in (0, 2)]
         if spread[0] is None or spread[1] is None:
             return None
-        needed.append(needed_for_distance(spread[0], spread[1], distance))
+        needed.append(needed_speakers(spread[0], spread[1], math.exp(distance)))
     known = [m for m in needed if m is not None]
     return max(known) if len(known) == len(needed) else None
 

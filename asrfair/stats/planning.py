@@ -175,10 +175,12 @@ def needed_speakers(
 ) -> int | None:
     """Speakers per group that show a ratio, from the variances that were measured.
 
+    It plans a difference in differences too, from the variances of the two changes: d on any scale is the ratio `e^d`.
+
     Args:
         log_variance_a: variance of the log rate of A times its number of speakers.
         log_variance_b: the same of B.
-        ratio: above 1.
+        ratio: above 0, not 1.
         power: the chance to show it.
         alpha: two-sided level of the test.
 
@@ -188,31 +190,7 @@ def needed_speakers(
     >>> needed_speakers(0.3, 0.3, 1.5)
     30
     """
-    return needed_for_distance(log_variance_a, log_variance_b, math.log(ratio), power=power, alpha=alpha)
-
-
-def needed_for_distance(
-    variance_a: float, variance_b: float, distance: float, *, power: float = POWER, alpha: float = ALPHA
-) -> int | None:
-    """Speakers per group that show a difference in differences, from the variances that were measured.
-
-    What a condition does to a group, on either scale, has a variance that falls as `v / m` with its m speakers; so
-    `m = (t_(1-alpha/2, 2m-2) + t_(power, 2m-2))^2 (v_A + v_B) / d^2`.
-
-    Args:
-        variance_a: jackknife variance of the change in A times its number of speakers.
-        variance_b: the same of B.
-        distance: d, the interaction to be shown on that scale, not 0.
-        power: the chance to show it.
-        alpha: two-sided level of the test.
-
-    Returns:
-        The number; None beyond a million.
-
-    >>> needed_for_distance(0.1, 0.1, 0.25)
-    27
-    """
-    variance = variance_a + variance_b
+    variance, distance = log_variance_a + log_variance_b, math.log(ratio)
     return _smallest(lambda m: _reach(2.0 * m - 2.0, power, alpha) ** 2 * variance / distance**2)
 
 

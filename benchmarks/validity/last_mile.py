@@ -29,7 +29,7 @@ from asrfair.pipeline.joints import SCORES_FILE, begun
 from asrfair.pipeline.last_mile import last_mile
 from asrfair.pipeline.numbers import score
 from asrfair.provenance import ConditionRecord, SystemRecord, read_record, write_record
-from asrfair.stats.planning import needed_for_distance
+from asrfair.stats.planning import needed_speakers
 from asrfair.store import HypothesisStore
 from asrfair.tables import HYPOTHESES
 
@@ -67,7 +67,7 @@ def planned(factors: dict[str, float]) -> int:
         for k in factors.values()
     ]
     distances = (math.log(factors["b"] / factors["a"]), RATE * (factors["b"] - factors["a"]))
-    return max(needed_for_distance(*v, d) or 0 for v, d in zip((log, plain), distances, strict=True))
+    return max(needed_speakers(*v, math.exp(d)) or 0 for v, d in zip((log, plain), distances, strict=True))
 
 
 def write_manifest(folder: Path, speakers: int) -> None:
