@@ -9,6 +9,7 @@ from stress_noises import RATE, measured_snr_db, speech
 
 from asrfair.audio import rms_dbfs
 from asrfair.errors import AudioError, ConfigError
+from asrfair.records import Condition
 from asrfair.seeds import rng_for
 from asrfair.stress import Banks, Scene, load_environment
 from asrfair.stress.steps.coloured import Coloured
@@ -131,3 +132,80 @@ def test_a_tone_at_1_khz_is_at_1_khz():
         spectrum = np.abs(np.fft.rfft(taken * np.hanning(len(taken))))
         assert np.argmax(spectrum) * rate / len(taken) == pytest.approx(1000, abs=0.26)
         assert rms_dbfs(taken) == pytest.approx(-3.01, abs=0.01)
+
+
+def test_a_machine_of_any_pitch_goes_round_without_a_click_or_a_dip():
+    """The seam of the pool is like any other place: neither a step in the sound nor one in its level."""
+    for hz, repetition in ((172.37, 0.0), (333.33, 7.3), (1234.5, 0.37)):
+        machine = Tonal(snr_db=0, fundamental_hz=hz, repetition_hz=repetition, jitter=0.1, duty_cycle=1.0)
+        banks = Banks()
+        machine.sound(10, RATE, rng_for(1, "u", "c"), Scene("u", banks=banks))
+        (pool,) = banks._held.values()
+        round_it = np.concatenate([pool[-RATE:], pool[:RATE]]).astype(float)
+        assert np.abs(np.diff(round_it)).max() <= 2 * np.pi * hz / RATE * 1.02
+        if not repetition:
+            levels = [rms_dbfs(round_it[start : start + 400]) for start in range(0, len(round_it) - 400, 100)]
+            assert max(levels) - min(levels) < 0.5
+        assert len(pool) / RATE == pytest.approx(60, abs=0.5 / (repetition or 1) + 1e-9)
+
+
+def pulse_starts(machine, seconds=60.0):
+    on = machine.pulses(round(seconds * RATE), RATE, rng_for(3, "p", "t")) > 0
+    return np.flatnonzero(np.diff(on.astype(int)) == 1) / RATE, on.mean()
+
+
+@pytest.mark.parametrize("duty_cycle", [0.2, 0.5, 0.8])
+def test_a_machine_sounds_for_its_share_of_the_time(duty_cycle):
+    _, share = pulse_starts(Tonal(snr_db=0, fundamental_hz=100, repetition_hz=5, duty_cycle=duty_cycle, jitter=0.03))
+    assert share == pytest.approx(duty_cycle, abs=0.02)
+
+
+@pytest.mark.parametrize("jitter", [0.0, 0.02, 0.1])
+def test_pulses_come_at_their_rate_and_are_as_irregular_as_was_said(jitter):
+    machine = Tonal(snr_db=0, fundamental_hz=100, repetition_hz=8, duty_cycle=0.4, jitter=jitter)
+    starts, _ = pulse_starts(machine)
+    gaps = np.diff(starts)
+    assert len(starts) == pytest.approx(8 * 60, abs=1)
+    assert gaps.mean() == pytest.approx(1 / 8, rel=0.01)
+    assert gaps.std() == pytest.approx(jitter / 8, rel=0.15, abs=1e-4)
+
+
+def test_pulses_that_come_too_early_do_not_click():
+    """A jitter of 30 % at a duty cycle of 1: a pulse fades out before the next begins."""
+    machine = Tonal(snr_db=0, fundamental_hz=100, repetition_hz=10, duty_cycle=1.0, jitter=0.3)
+    envelope = machine.pulses(10 * RATE, RATE, rng_for(1, "p", "t"))
+    assert np.abs(np.diff(envelope, append=envelope[0])).max() <= 1 / (0.004 * RATE) + 1e-9
+    assert envelope.max() == 1.0
+
+
+def test_pulses_slower_than_one_a_minute_are_refused():
+    with pytest.raises(ValueError, match="repetition_hz"):
+        Tonal(snr_db=0, fundamental_hz=100, repetition_hz=0.01)
+
+
+def test_harmonics_fall_by_the_rolloff_also_in_the_pool():
+    machine = Tonal(snr_db=0, fundamental_hz=250, harmonics=4, rolloff_db=6)
+    taken = machine.sound(RATE, RATE, rng_for(1, "u", "c"), Scene("u"))
+    spectrum = np.abs(np.fft.rfft(taken))
+    levels = 20 * np.log10(spectrum[[250, 500, 750, 1000]] / spectrum[250])
+    assert levels == pytest.approx([0, -6, -12, -18], abs=0.01)
+
+
+VOICES_NEEDED = {"babble", "drive-through", "open-office"}
+MINE = ("scanner", "ventilator", "compressor", "pink-noise", "machine-hum")
+
+
+@pytest.mark.parametrize("name", MINE)
+def test_an_environment_is_as_loud_as_its_level_says_and_noise_before_it_hardly_counts(name):
+    """What is swept is the last step, set against speech that the quiet steps before it have hardly changed."""
+    environment, clean = load_environment(name), speech(4, pauses=0.4)
+    scene = Scene("u1")
+    heard = environment.apply(clean, Condition(name, "5dB"), "u1", scene)
+    assert scene.mixed[-1].snr_asked_db == 5
+    assert measured_snr_db(clean, heard) == pytest.approx(5, abs=0.2)
+
+
+def test_noise_of_the_environments_that_need_voices_is_loaded_without_any():
+    for name in sorted(VOICES_NEEDED):
+        with pytest.raises(AudioError, match="other speakers"):
+            load_environment(name).apply(speech(0.5), Condition(name, "5dB"), "u1")
