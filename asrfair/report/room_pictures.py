@@ -59,16 +59,17 @@ def room_figure(pictures: RoomPictures) -> Figure:
 
     with _style():
         figure = Figure(figsize=(7.6, 9.6), layout="constrained")
-        spectrum, grams, modulation = figure.subfigures(3, 1, height_ratios=(3.1, 3.6, 2.7))
-        _lines(spectrum.subplots(), pictures.band_hz, pictures.levels_dbfs, SHOWN_HZ)
-        axes = spectrum.axes[0]
+        parts: Any = figure.subfigures(3, 1, height_ratios=(3.1, 3.6, 2.7))
+        spectrum, grams, modulation = parts
+        axes = spectrum.subplots()
+        _lines(axes, pictures.band_hz, pictures.levels_dbfs, SHOWN_HZ)
         axes.set_title("Spectrum in third octaves", loc="left")
         axes.set_xlabel("frequency, Hz")
         axes.set_ylabel("level, dBFS")
         _spectrograms(grams, pictures)
         axes = modulation.subplots()
         _lines(axes, pictures.modulation_hz, pictures.modulations_db, SHOWN_MODULATION_HZ)
-        axes.set_title("How the level moves: spectrum of the envelope", loc="left")
+        axes.set_title("How the level moves: envelope spectrum", loc="left")
         axes.set_xlabel("changes per second, Hz")
         axes.set_ylabel("dB re mean squared")
     return figure
@@ -110,15 +111,16 @@ def _lines(axes: Axes, hz: Sequence[float], pair: tuple[Sequence[float], Sequenc
     axes.set_ylim(max(bottom, top - 80) - 3, top + 4)
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False, ncols=2, loc="lower left")
+    axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
 
 
 def _spectrograms(figure: SubFigure, pictures: RoomPictures) -> None:
     """Side by side, with one colour scale."""
     import numpy as np
+    from matplotlib.ticker import MaxNLocator
 
     top = float(np.percentile(pictures.spectrograms_db[0], 99.9))
-    both = figure.subplots(1, 2, sharey=True)
+    both: Any = figure.subplots(1, 2, sharey=True)
     rows = len(pictures.edges_hz) - 1
     image = None
     for axes, name, levels, seconds in zip(both, NAMES, pictures.spectrograms_db, pictures.seconds, strict=True):
@@ -134,6 +136,7 @@ def _spectrograms(figure: SubFigure, pictures: RoomPictures) -> None:
         )
         axes.set_title(f"{name}, {seconds:.0f} s" if seconds >= 3 else f"{name}, {seconds:.1f} s", loc="left")
         axes.set_xlabel("time, s")
+        axes.xaxis.set_major_locator(MaxNLocator(5, prune="upper"))
     shown = [hz for hz in SHOWN_HZ if pictures.edges_hz[0] <= hz <= pictures.edges_hz[-1]]
     places = np.interp(np.log(shown), np.log(pictures.edges_hz), np.arange(rows + 1))
     both[0].set_yticks(places, [f"{hz:g}" for hz in shown])

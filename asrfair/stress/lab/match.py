@@ -138,7 +138,7 @@ def spectrogram_db(waveform: Waveform, seconds: float) -> tuple[Numbers, Numbers
         seconds: how much of it.
 
     Returns:
-        Levels in dB relative to full scale, shape (bands, frames), and the edges of the bands in Hz, shape (bands + 1,).
+        Levels in dB relative to full scale, shape (bands, frames), and the edges in Hz, shape (bands + 1,).
     """
     from scipy.signal import spectrogram
 
@@ -149,6 +149,6 @@ def spectrogram_db(waveform: Waveform, seconds: float) -> tuple[Numbers, Numbers
     step = min(width - 1, width - hop) if hop < width else 0
     _, _, density = spectrogram(shown, rate, "hann", nperseg=width, noverlap=step, detrend=False)
     edges = FINE_EDGES_HZ[SHOWN_FROM::2]
-    edges = edges[: bands_below(edges, rate / 2) + 1]
+    edges = edges[edges <= rate / 2]
     powers = np.stack([band_powers(one.astype(np.float64), rate / width, edges) for one in density.T], axis=1)
     return decibels(powers), edges
