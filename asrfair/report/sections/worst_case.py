@@ -64,7 +64,7 @@ def _sentences(worst: Sequence[Row], ratios: dict[tuple[str | None, ...], Row], 
             them = people(row["attribute"], ratio["baseline"], context.attributes)
             times = f", {number(ratio['value'], 1)} times the worst of {them}"
         where = f"{row['attribute']}: {who}, {_environment(row)}, {percent(row['value'])} %"
-        sentences.append(f"{context.of(row)}the highest worst case by {where}{times}.")
+        sentences.append(context.of(row, f"the highest worst case by {where}{times}."))
     return sentences
 
 
