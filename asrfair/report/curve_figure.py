@@ -57,7 +57,7 @@ def curve_figure(grid: Grid, room: Room, groups: Sequence[str], smooth: Smooth) 
         levels = sorted(value for value in room.levels if value is not None)
         span = levels[-1] - levels[0]
         easy, sign = (levels[0], 1) if room.hardest == "highest" else (levels[-1], -1)
-        side = easy - sign * 0.16 * span
+        side = easy - sign * 0.2 * span
         ends = {}
         banded = banded_groups(grid, room, groups)
         for number, group in enumerate(groups):

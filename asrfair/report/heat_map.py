@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from asrfair.records import CLEAN
+from asrfair.report.columns import width
 from asrfair.report.figures import INK, plain, styled
 from asrfair.report.grid import EVERYBODY, Grid
 from asrfair.report.wording import percent
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 RAMP = ("#FFF4E6", "#FDC28A", "#E8743B", "#A8370B", "#511500")
 """Pale to dark, evenly spaced on the scale."""
 
-DARK, PALE = "#101010", "#FFFFFF"
+DARK, PALE = "#000000", "#ffffff"
 MOST_ROWS = 30
 """More groups than this make a map that nobody can read; the tables have them all."""
 
@@ -44,7 +45,7 @@ def heat_map(grid: Grid) -> Figure:
 
     names: list[tuple[str | None, str]] = [(None, EVERYBODY), *((group, group) for group in grid.groups[:MOST_ROWS])]
     with styled():
-        side = 0.15 + LETTER_INCHES * max(len(plain(name, MOST_LETTERS)) for _, name in names)
+        side = 0.15 + LETTER_INCHES * max(width(plain(name, MOST_LETTERS)) for _, name in names)
         size = (side + CELL_INCHES * len(grid.conditions), HEAD_INCHES + ROW_INCHES * len(names))
         figure = Figure(figsize=size)
         axes = figure.add_axes((side / size[0], 0.0, 1 - side / size[0], 1 - HEAD_INCHES / size[1]))
@@ -68,7 +69,7 @@ def ground(wer: float) -> tuple[str, str]:
         wer: a fraction; beyond 1 the colour stays what it is at 1.
 
     >>> ground(0.0)
-    ('#fff4e6', '#101010')
+    ('#fff4e6', '#000000')
     """
     place = max(0.0, min(1.0, wer)) ** 0.5 * (len(RAMP) - 1)
     at = min(int(place), len(RAMP) - 2)
@@ -76,7 +77,7 @@ def ground(wer: float) -> tuple[str, str]:
     mixed = [round(a + (b - a) * (place - at)) for a, b in zip(first, second, strict=True)]
     channels = [c / 255 / 12.92 if c <= 10 else ((c / 255 + 0.055) / 1.055) ** 2.4 for c in mixed]
     luminance = 0.2126 * channels[0] + 0.7152 * channels[1] + 0.0722 * channels[2]
-    return "#" + "".join(f"{c:02x}" for c in mixed), DARK if luminance > 0.19 else PALE
+    return "#" + "".join(f"{c:02x}" for c in mixed), DARK if luminance > 0.179 else PALE
 
 
 def _cell(axes: Axes, place: tuple[int, int], wer: float | None, *, is_withheld: bool) -> None:

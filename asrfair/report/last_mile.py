@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from asrfair.report.sections import Context, Row
 from asrfair.report.sections._base import headline
-from asrfair.report.sections.interactions import loss, losses, strongest, would_show
+from asrfair.report.sections.interactions import loss, losses, once, strongest, would_show
 from asrfair.report.wording import condition, count, isolated, people
 
 
@@ -17,7 +17,7 @@ def last_mile(rows: Sequence[Row], context: Context) -> list[str]:
         rows: of `tables.INTERACTIONS`, without withheld groups.
         context: what the card knows.
     """
-    mine = headline(rows, context)
+    mine = once(context.ordered(headline(rows, context)))
     systems = dict.fromkeys(row["system_id"] for row in mine)
     return [_system([row for row in mine if row["system_id"] == system], context) for system in systems]
 

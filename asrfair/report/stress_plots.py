@@ -38,7 +38,7 @@ def _map(grid: Grid, prefix: str) -> dict[str, Any]:
     what = f"Word error rate in %, by {grid.attribute} and condition, {isolated(grid.system_id)}"
     notes = ["The colour is on the same scale on every card: the darker, the more errors."]
     if any(grid.is_withheld(group, name) for group in grid.groups for name in grid.conditions):
-        notes.append("Hatched: not reported, because too few speakers or one who talks for most.")
+        notes.append("Hatched: not reported; too few speakers, or withheld with them.")
     left = grid.groups[MOST_ROWS:]
     if left:
         notes.append(f"The last {count(len(left), 'group')} are in the tables only.")

@@ -275,11 +275,6 @@ def collect_next(system):
     return rows
 
 
-def against_of(attribute, name):
-    """What a group is compared with; None for a baseline and for everybody."""
-    return None if name in ("all", BASELINES.get(attribute)) else ATTRIBUTES[attribute][BASELINES[attribute]]
-
-
 def further(systems=("engine",), attributes=ATTRIBUTES):
     """All tables of the last mile."""
     tables = {
@@ -319,8 +314,9 @@ def record(systems=("engine",), **more):
     return run_record(conditions=conditions, systems=made, cells=cells, **more)
 
 
-def last_mile(systems=("engine",), attributes=ATTRIBUTES, **more):
-    """The record, the two first tables and the further ones: what `make_card` takes."""
+def last_mile(systems=("engine",), accents=None, **more):
+    """The record, the two first tables and the further ones: what `make_card` takes; `accents` come on top."""
+    attributes = ATTRIBUTES | {"accent": ACCENTS | (accents or {})}
     found = groups_table(systems, attributes), disparities_table(systems, attributes)
     return record(systems, **more), *found, further(systems, attributes)
 

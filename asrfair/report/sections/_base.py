@@ -68,9 +68,9 @@ class Context:
         systems = {name: at for at, name in enumerate(dict.fromkeys(row["system_id"] for row in rows))}
         return sorted(rows, key=lambda r: (systems[r["system_id"]], places.get(r["condition_id"], len(places))))
 
-    def of(self, row: Row) -> str:
-        """What stands before a sentence about a system where there are several."""
-        return f"{isolated(row['system_id'])}: " if self.several_systems else ""
+    def of(self, row: Row, text: str) -> str:
+        """A sentence about a system: with its name where there are several, else with a capital letter."""
+        return f"{isolated(row['system_id'])}: {text}" if self.several_systems else capital(text)
 
     def where(self, row: Row) -> str:
         """The condition of a row in a sentence, and its system where there are several."""

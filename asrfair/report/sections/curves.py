@@ -101,7 +101,7 @@ def _equals(rows: Sequence[Row], context: Context) -> str:
     text = f"{who} in clean audio meet the errors that {them} meet under {row['environment']} {first}"
     if others:
         text += f"; {', '.join(f'{name} those {where}' for name, where in others)}"
-    return f"{context.of(row)}{text}{_further(told)}."
+    return context.of(row, f"{text}{_further(told)}.")
 
 
 def _where(row: Row, room: Room | None, *, is_first: bool) -> str:
@@ -134,10 +134,8 @@ def _needed(rows: Sequence[Row], context: Context) -> str:
         names.append(f"{people(r['attribute'], r['group'], context.attributes)} {level(r['value'], unit)} ({within})")
     who = people(row["attribute"], row["baseline"], context.attributes)
     than = f"more quiet than {who} need" if is_snr else f"less of it than {who} bear"
-    return (
-        f"{context.of(row)}under {row['environment']}, to stay below {percent(row['at'], 0)} % WER, {than}: "
-        f"{', '.join(names)}{_further(rows)}."
-    )
+    text = f"under {row['environment']}, to stay below {percent(row['at'], 0)} % WER, {than}: "
+    return context.of(row, f"{text}{', '.join(names)}{_further(rows)}.")
 
 
 def _further(members: Sequence[object]) -> str:

@@ -70,6 +70,9 @@ def _sentence(system: str, room: Room, everybody: dict[tuple[str, str], Row], co
         first = " already, the easiest level that was tested" if double is found[0] and len(found) > 1 else ""
         where = condition(double["condition_id"])
         return f"{who}{'under' if who else 'Under'} {where}{first}, error rates double or worse: {_rates(double)}."
+    if len(found) == 1:
+        text = f"under {condition(found[0]['condition_id'])}, error rates do not double"
+        return f"{who}{text if who else capital(text)}: {_rates(found[0])}."
     most = max(known, key=lambda row: row["wer_ratio"])
     text = f"under {room.name}, error rates double nowhere; worst under {condition(most['condition_id'])}"
     return f"{who}{text if who else capital(text)}: {_rates(most)}."

@@ -50,7 +50,7 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
     mine = context.ordered(headline(rows, context))
     if not mine:
         return None
-    lost = losses(context)
+    lost, told = losses(context), once(mine)
     return Section(
         id="interactions",
         title="Whom a room hits harder",
@@ -61,10 +61,10 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "on each side that show a rise 1.25 times as steep four times in five."
         ),
         sentences=[
-            *_told(mine, "amplifies", lost, context),
-            *_told(mine, "narrows", lost, context),
-            *_by_scale(mine, context),
-            *_silent(mine),
+            *_told(told, "amplifies", lost, context),
+            *_told(told, "narrows", lost, context),
+            *_by_scale(told, context),
+            *_silent(told),
         ],
         header=[
             "system",
@@ -82,6 +82,18 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         ],
         rows=[_line(row) for row in mine],
     )
+
+
+def once(rows: Sequence[Row]) -> list[Row]:
+    """One row of two that are each other's mirror: that of the group that loses more, else the first."""
+    kept: list[Row] = []
+    for row in rows:
+        is_second = "mirrored" in (row["flags"] or []) and kept and _place(kept[-1])[:3] == _place(row)[:3]
+        if not is_second:
+            kept.append(row)
+        elif row["verdict"] == "amplifies":
+            kept[-1] = row
+    return kept
 
 
 def losses(context: Context) -> Mapping[Place, Row]:
@@ -136,10 +148,10 @@ def would_show(rows: Sequence[Row]) -> str:
     if seen is None:
         return ""
     low, high = number(seen[0]), number(seen[1])
-    much = f"a rise about {low} times as steep"
+    much = f"at least about {low} times as steep"
     if low != high:
-        much += f" where most is known and {high} times where least is"
-    return f" Tested alone, they would have shown {much} or more, four times in five."
+        much += f" where most is known, {high} times where least is"
+    return f" Tested alone, they would have shown a rise {much}, four times in five."
 
 
 def _place(row: Row, name: str = "group") -> Place:
@@ -156,8 +168,7 @@ def _told(rows: Sequence[Row], verdict: str, lost: Mapping[Place, Row], context:
     """One sentence per system, environment and group: where, and the strongest of them in numbers."""
     found: dict[tuple[str, ...], list[Row]] = {}
     for row in rows:
-        is_other_side = verdict == "narrows" and "mirrored" in (row["flags"] or [])
-        if row["verdict"] == verdict and not is_other_side:
+        if row["verdict"] == verdict:
             key = row["system_id"], row["environment"] or "", row["attribute"], row["group"], row["baseline"]
             found.setdefault(key, []).append(row)
     sentences = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from asrfair.records import ALL, MISSING
 from asrfair.report.sections._base import Context, Row, Section, headline, whom
 from asrfair.report.sections._sweeps import WORST, WORST_RATIO, read
-from asrfair.report.wording import interval, many, number, people, percent, percent_interval
+from asrfair.report.wording import interval, many, number, people, percent, percent_interval, ratio_digits
 
 TABLE = "curves"
 
@@ -62,9 +62,10 @@ def _sentences(worst: Sequence[Row], ratios: dict[tuple[str | None, ...], Row], 
         times = ""
         if ratio is not None and ratio["value"] is not None:
             them = people(row["attribute"], ratio["baseline"], context.attributes)
-            times = f", {number(ratio['value'], 1)} times the worst of {them}"
+            digits = ratio_digits(ratio["value"], ratio["low"], ratio["high"])
+            times = f", {number(ratio['value'], digits)} times the worst of {them}"
         where = f"{row['attribute']}: {who}, {_environment(row)}, {percent(row['value'])} %"
-        sentences.append(f"{context.of(row)}the highest worst case by {where}{times}.")
+        sentences.append(context.of(row, f"the highest worst case by {where}{times}."))
     return sentences
 
 
