@@ -281,6 +281,24 @@ def plan(target: str | None, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...")
+@click.option("--out", required=True, metavar="FOLDER", help="Where the environment and its pictures go.")
+@click.option("--name", metavar="NAME", help="Of the environment; from the first file unless given.")
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="Length of the synthesis.")
+@click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Its sample rate; the recording's unless given.")
+@click.option("--no-wav", is_flag=True, help="Do not write the synthesis as a WAV file.")
+@click.option("--with-recording", is_flag=True, help="Also write an environment of the recording itself, with a copy.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@_SEED
+def profile(recordings: tuple[str, ...], no_wav: bool, as_json: bool, **options: Any) -> None:
+    """Make an environment of recordings of one room, without speech: a minute is good."""
+    pipeline = _pipeline("profile")
+
+    made = pipeline.profile(recordings, synthesise_wav=not no_wav, **options)
+    click.echo(made.as_json() if as_json else made.as_text())
+
+
+@main.command()
 def systems() -> None:
     """The engines there are, with their options, and what is missing for those that cannot run here."""
     pipeline = _pipeline()
@@ -296,14 +314,14 @@ def environments() -> None:
     click.echo(pipeline.environments())
 
 
-def _pipeline() -> ModuleType:
-    """The verbs; loaded when one is called, because they need numpy and pyarrow."""
+def _pipeline(part: str = "") -> ModuleType:
+    """The verbs, or a part of them; loaded when one is called, because they need numpy and pyarrow."""
     import importlib
 
     from asrfair.startup import keep_pandas_out
 
     keep_pandas_out()
-    return importlib.import_module("asrfair.pipeline")
+    return importlib.import_module(f"asrfair.pipeline.{part}" if part else "asrfair.pipeline")
 
 
 def _files(hypotheses: tuple[str, ...]) -> dict[str, str]:

@@ -19,6 +19,9 @@ CLEAN = "clean"
 MISSING = "missing"
 """The group of utterances that have no value for an attribute: a row of its own in every table, never tested."""
 
+PROBE_S = 10.0
+"""Length in seconds of a probe: silence, to see what is written when nobody speaks."""
+
 ALL = "all"
 """The attribute (and its one group) that stands for every utterance."""
 

@@ -16,13 +16,12 @@ from asrfair.pipeline.joints import SCORES_FILE
 from asrfair.pipeline.last_mile import SCHEMAS, check_rooms, last_mile, read_difficulty
 from asrfair.pipeline.movements import sensitivity
 from asrfair.provenance import RunRecord, read_record
-from asrfair.records import CLEAN
+from asrfair.records import CLEAN, PROBE_S
 from asrfair.scoring import find_normalizer
 from asrfair.stats.curves import THRESHOLD
 from asrfair.stats.probes import probed
 from asrfair.store import read_probes
 from asrfair.tables import PROBES
-from asrfair.transcribe.jobs import PROBE_S
 
 ROOM_TABLES = ("heard", *SCHEMAS, "sensitivity", "probes")
 EXAMPLES = 3

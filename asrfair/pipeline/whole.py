@@ -20,7 +20,11 @@ from asrfair.provenance import read_record
 from asrfair.records import CLEAN
 from asrfair.stats.suppression import K_EXPORTED
 
-DEMO_CONDITION = "machine-hum@5dB"
+DEMO_ROOMS = ("machine-hum", "babble", "pink-noise")
+DEMO_LEVELS = (20, 10, 5, 0)
+DEMO_PROBES = 3
+QUICK_CONDITIONS = ("machine-hum@10dB", "machine-hum@5dB", "machine-hum@0dB")
+"""What the demo is heard in: three environments at four levels, or one at three."""
 
 
 def check(path: str | Path) -> Checked:
@@ -131,8 +135,17 @@ def demo(
     system = configuration.SystemSpec(
         engine="pocketsphinx", id="pocketsphinx", options={"grammar": str(corpus / GRAMMAR_FILE)}
     )
-    conditions = [CLEAN, DEMO_CONDITION]
-    done = transcribe(corpus, out, systems=[system], conditions=conditions, workers=workers, progress=progress)
+    full = tuple(f"{room}@{level}dB" for room in DEMO_ROOMS for level in DEMO_LEVELS)
+    conditions = [CLEAN, *(QUICK_CONDITIONS if quick else full)]
+    done = transcribe(
+        corpus,
+        out,
+        systems=[system],
+        conditions=conditions,
+        workers=workers,
+        probes=0 if quick else DEMO_PROBES,
+        progress=progress,
+    )
     return done if done.interrupted else from_hypotheses(out).outcome()
 
 

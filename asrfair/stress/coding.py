@@ -69,6 +69,11 @@ class Codec:
     options: dict[str, str] = field(default_factory=dict)
     between: bool = False
 
+    @property
+    def libraries(self) -> tuple[str, ...]:
+        """Modules of the extra `stress` that it needs."""
+        return () if self.subtype is not None else ("av",)
+
     def allows(self, bitrate_kbps: float) -> bool:
         """Whether it has this bit rate."""
         inside = self.bitrates_kbps[0] <= bitrate_kbps <= self.bitrates_kbps[-1]

@@ -24,6 +24,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import math
 import pkgutil
@@ -36,7 +37,7 @@ import msgspec
 
 from asrfair.audio import file_sha256, read_audio, rms_dbfs
 from asrfair.builtin import manifests_folder
-from asrfair.errors import AudioError, ConfigError, InputError
+from asrfair.errors import AudioError, ConfigError, InputError, MissingExtraError
 from asrfair.records import CLEAN, Condition, Waveform
 from asrfair.seeds import rng_for
 from asrfair.stress._base import Stressor
@@ -240,7 +241,7 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
         The condition and its environment; None for clean.
 
     Raises:
-        InputError: no such environment, or a level that it cannot have.
+        InputError: no such environment, a level that it cannot have, or a library that is not installed.
 
     >>> parse_condition("machine-hum@5dB", 0)[0].condition_id
     'machine-hum@5dB'
@@ -250,6 +251,7 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
     has_level = "@" in text and not text.endswith(".toml")
     name, _, level = text.rpartition("@") if has_level else (text, "", "")
     environment = load_environment(name)
+    _check_libraries(environment)
     if bool(environment.levels) != bool(level):
         hint = f"write {name}@{environment.levels[0]}" if environment.levels else f"it has no levels: write {name}"
         raise InputError(f"--condition {text}: {hint}")
@@ -258,6 +260,19 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
     condition = Condition(environment.name, _level(text, environment, level), seed)
     environment.stressors(condition.level)
     return condition, environment
+
+
+def _check_libraries(environment: Environment) -> None:
+    """Refuse an environment whose libraries are not installed, before any audio is read.
+
+    Raises:
+        MissingExtraError: naming the step.
+    """
+    level = environment.levels[0] if environment.levels else None
+    for step, stressor in zip(environment.steps, environment.stressors(level), strict=True):
+        for library in stressor.libraries():
+            if importlib.util.find_spec(library) is None:
+                raise MissingExtraError(f"environment {environment.name}, step {step['type']!r},", "stress")
 
 
 def _level(text: str, environment: Environment, level: str) -> str:

@@ -18,7 +18,7 @@ import msgspec
 
 from asrfair.audio import file_sha256
 from asrfair.errors import AudioError
-from asrfair.records import Condition, SystemInfo, Utterance
+from asrfair.records import PROBE_S, Condition, SystemInfo, Utterance
 from asrfair.stress import Environment, Voices
 
 RETRIED_KINDS = frozenset({"transient", "timeout", "crash", "missing"})
@@ -29,9 +29,6 @@ LOOK_AHEAD = 64
 
 MIXING = 2
 """Changes whenever the same environment, seed and utterance give other samples than before: part of every key."""
-
-PROBE_S = 10.0
-"""Length of a probe: silence, to see what is written when nobody speaks."""
 
 
 @dataclass(frozen=True, slots=True)

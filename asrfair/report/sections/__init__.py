@@ -16,6 +16,7 @@ from asrfair.report.sections import (
     errors,
     frontier,
     harms,
+    heard,
     interactions,
     matched,
     normalizers,
@@ -30,7 +31,7 @@ from asrfair.report.sections._base import Context, Row, Section
 
 __all__ = ["TABLES", "Context", "Row", "Section", "make_sections"]
 
-_LAST_MILE = (degradation, interactions, curves, worst_case, sensitivity, reality, probes, collect_next)
+_LAST_MILE = (degradation, interactions, curves, worst_case, sensitivity, reality, probes, collect_next, heard)
 _PARTS = (*_LAST_MILE, spread, systems, frontier, normalizers, adjusted, matched, errors, harms, calibration)
 TABLES = tuple(dict.fromkeys(part.TABLE for part in _PARTS))
 """The tables that further parts are drawn from."""

@@ -27,7 +27,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -60,8 +60,6 @@ class Audiomentation(Stressor, frozen=True):
         level: a number that is put in place of `level_parameters`; usually the level of the condition.
         level_parameters: the arguments that it is put in place of, e.g. `min_snr_db` and `max_snr_db`.
     """
-
-    EXTRA: ClassVar[str | None] = "stress"
 
     transform: str
     parameters: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -37,6 +37,10 @@ class Codec(Stressor, frozen=True):
         rates = CODECS[self.codec].bitrates_kbps
         return rates[0] if self.bitrate_kbps is None and len(rates) == 1 else self.bitrate_kbps
 
+    def libraries(self) -> tuple[str, ...]:
+        """PyAV, where libsndfile does not have the codec."""
+        return CODECS[self.codec].libraries
+
     def apply(self, waveform: Waveform, rng: np.random.Generator, scene: Scene) -> Waveform:
         """The speech after the codec."""
         return through_codec(waveform, self.codec, self._bitrate_kbps or 0.0)

@@ -88,6 +88,10 @@ class PacketLoss(Stressor, frozen=True):
             lost[number] = bad = bool(draw < chance)
         return lost
 
+    def libraries(self) -> tuple[str, ...]:
+        """PyAV, where Opus itself conceals."""
+        return CODECS["opus"].libraries if self.conceal == "opus" else ()
+
     def apply(self, waveform: Waveform, rng: np.random.Generator, scene: Scene) -> Waveform:
         """The speech without what was lost."""
         n, rate = len(waveform.samples), waveform.sample_rate_hz

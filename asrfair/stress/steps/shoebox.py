@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from itertools import combinations
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -61,14 +61,16 @@ class Shoebox(Filter, frozen=True):
         places: how many pairs of places are drawn from; 1 for the fixed one.
     """
 
-    EXTRA: ClassVar[str | None] = "stress"
-
     length_m: float
     width_m: float
     height_m: float
     rt60_s: float
     distance_m: float
     places: int = 1
+
+    def libraries(self) -> tuple[str, ...]:
+        """The image source method is pyroomacoustics'."""
+        return ("pyroomacoustics",)
 
     def __post_init__(self) -> None:
         super().__post_init__()
