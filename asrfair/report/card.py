@@ -97,7 +97,7 @@ def make_card(
     return Card(
         title=f"{', '.join(names) or 'Systems'} on {manifest.get('name') or 'a data set'}",
         made=run["verbs"][-1]["finished"] if run.get("verbs") else run.get("created") or "",
-        headlines=[*headlines(cells, context.rooms), *last_mile(more.get("interactions") or [], context)],
+        headlines=[*headlines(cells, context.rooms), *_stressed(further or {}, more, context)],
         warnings=[warning for section in sections for warning in section.warnings],
         dataset={key: manifest.get(key) for key in DATASET} | {"attributes": attributes},
         signature=_signature(run, manifest) | {"k_anonymity": k},
@@ -131,6 +131,12 @@ def _context(
         rooms=rooms(run.get("conditions") or [], heard) if is_last_mile(tables, heard) else (),
         tables=tables,
     )
+
+
+def _stressed(further: Mapping[str, pa.Table], kept: Mapping[str, list[dict[str, Any]]], context: Context) -> list[str]:
+    """What rooms do to whom, for the top of the card."""
+    rows = kept.get("interactions") or []
+    return last_mile(rows, context, withheld=bool(rows) and len(rows) < further["interactions"].num_rows)
 
 
 def _signature(run: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -10,19 +10,21 @@ from asrfair.report.sections.interactions import loss, losses, once, strongest, 
 from asrfair.report.wording import condition, count, isolated, people
 
 
-def last_mile(rows: Sequence[Row], context: Context) -> list[str]:
+def last_mile(rows: Sequence[Row], context: Context, *, withheld: bool) -> list[str]:
     """The strongest of what was shown, or what would have been.
 
     Args:
         rows: of `tables.INTERACTIONS`, without withheld groups.
         context: what the card knows.
+        withheld: whether there were more rows, of groups that may not be reported.
     """
     mine = once(context.ordered(headline(rows, context)))
     systems = dict.fromkeys(row["system_id"] for row in mine)
-    return [_system([row for row in mine if row["system_id"] == system], context) for system in systems]
+    who = "no group that may be reported" if withheld else "no group"
+    return [_system([row for row in mine if row["system_id"] == system], context, who) for system in systems]
 
 
-def _system(rows: Sequence[Row], context: Context) -> str:
+def _system(rows: Sequence[Row], context: Context, nobody: str) -> str:
     """One system."""
     name = isolated(rows[0]["system_id"])
     row = strongest(rows, "amplifies")
@@ -34,7 +36,7 @@ def _system(rows: Sequence[Row], context: Context) -> str:
     if not told:
         return f"{name}: whether a room hits any group harder cannot be told: too few speakers, or too many errors."
     by_scale = strongest(rows, "scale-dependent")
-    text = f"{name}: no group was shown to lose more in any room than its baseline."
+    text = f"{name}: {nobody} was shown to lose more in any room than its baseline."
     if by_scale is not None:
         who = people(by_scale["attribute"], by_scale["group"], context.attributes)
         where = condition(by_scale["condition_id"])

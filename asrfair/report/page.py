@@ -16,7 +16,7 @@ from asrfair.report.cells import CellPart
 from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
 from asrfair.report.notes import notes
 from asrfair.report.stress_plots import stress_plots
-from asrfair.report.stress_text import is_stressed, opened
+from asrfair.report.stress_text import is_stressed, opened, told_findings
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_SERIES = 4
@@ -45,9 +45,11 @@ def render_page(card: Card) -> str:
     environment.globals |= {name: getattr(wording, name) for name in SHOWN}
     environment.globals |= {"dash": wording.NONE, "verdicts": wording.VERDICTS, "notes": notes, "folded": FOLDED}
     is_open = opened(card)
-    gaps = [finding for finding in card.findings if finding.verdict in ("higher", "lower")]
+    told = told_findings(card)
+    gaps = [finding for finding in told if finding.verdict in ("higher", "lower")]
     return environment.get_template("page.html.j2").render(
         card=card,
+        findings=told,
         attributes=_attributes(card, is_open),
         opened=[cell for cell in card.cells if cell.condition_id in is_open],
         folded_cells=[cell for cell in card.cells if cell.condition_id not in is_open],

@@ -10,9 +10,11 @@ from asrfair.report.columns import text_table, wrapped
 from asrfair.report.environments import Room, is_last_mile
 from asrfair.report.grid import EVERYBODY, Grid, grids
 from asrfair.report.wording import NONE, condition
+from asrfair.stats.policy import SUPPRESSED
 
 if TYPE_CHECKING:
     from asrfair.report.card import Card
+    from asrfair.report.findings import Finding
 
 MOST_LEVELS = 8
 """Levels that fit on a terminal beside clean audio; more go into a further table."""
@@ -30,6 +32,18 @@ def opened(card: Card) -> set[str]:
     """The conditions whose tables and findings stand open: clean audio, where environments are told apart from it."""
     heard = {cell.condition_id for cell in card.cells}
     return {CLEAN} if is_stressed(card) and CLEAN in heard else heard
+
+
+def told_findings(card: Card) -> list[Finding]:
+    """The findings of the card; that a group is withheld is said once, not again under every condition."""
+    is_open = opened(card)
+    said = {_about(finding) for finding in card.findings if finding.condition_id in is_open}
+    return [f for f in card.findings if f.condition_id in is_open or f.verdict != SUPPRESSED or _about(f) not in said]
+
+
+def _about(finding: Finding) -> tuple[str, str, str | None, str]:
+    """What a finding says, whatever the condition."""
+    return finding.system_id, finding.attribute, finding.group, finding.verdict
 
 
 def wide_tables(card: Card) -> Iterator[tuple[str, list[str], list[list[str]]]]:

@@ -9,7 +9,7 @@ from asrfair.records import ALL, MISSING, Total
 from asrfair.report.card import make_card
 from asrfair.report.columns import text_table, wrapped
 from asrfair.report.definitions import declared
-from asrfair.report.stress_text import is_stressed, opened, terminal
+from asrfair.report.stress_text import is_stressed, opened, terminal, told_findings
 from asrfair.report.wording import NONE, VERDICTS, condition, interval, many, number, percent, percent_interval
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def render_table(
     is_open = opened(card)
     blocks = [_block(cell) for cell in card.cells if cell.condition_id in is_open]
     blocks += terminal(card) if is_stressed(card) else []
-    lines = [finding.text for finding in sorted(card.findings, key=lambda f: f.condition_id not in is_open)]
+    lines = [finding.text for finding in sorted(told_findings(card), key=lambda f: f.condition_id not in is_open)]
     shown = [wrapped(line, first="- ") for line in lines[:MOST_FINDINGS]]
     if len(lines) > MOST_FINDINGS:
         shown.append(f"- and {len(lines) - MOST_FINDINGS} more, in card.md")

@@ -215,6 +215,17 @@ def test_a_withheld_group_is_in_no_row_and_no_sentence_of_the_last_mile():
         assert not any(name in line for line in card.headlines)
 
 
+def test_of_withheld_groups_nothing_is_denied_and_that_they_are_withheld_is_said_once(run):
+    """Where the group that loses most may not be reported, it is not said that no group loses more."""
+    nothing = {"verdict": "not shown", "ratio": 1.0, "ratio_low": 0.8, "ratio_high": 1.25, "p_adjusted": 0.4}
+    whole = changed(small_run(), "interactions", lambda row: nothing)
+    assert "no group was shown to lose more" in make_card(*whole, k=None).headlines[-1]
+    card = make_card(*whole, k=5)
+    assert "no group that may be reported was shown to lose more" in card.headlines[-1]
+    assert len([f for f in card.findings if f.group == "Kenyan"]) == 13
+    assert len([line for line in render_markdown(card).splitlines() if "Cannot tell for Kenyan" in line]) == 1
+
+
 def test_withheld_groups_stand_in_the_plain_tables_without_a_number():
     card = make_card(*small_run(), k=5)
     lines = [line for line in render_markdown(card).splitlines() if line.startswith("| Kenyan |")]
