@@ -1,6 +1,7 @@
 """What the tests of several noise families share: speech with pauses, and a mix measured from its parts."""
 
 import numpy as np
+import soundfile
 
 from asrfair.audio import active_speech_level, rms_dbfs
 from asrfair.records import Waveform
@@ -25,3 +26,15 @@ def measured_snr_db(clean, mixed):
     """Active speech level minus noise level of a mix that was not turned down."""
     noise = mixed.samples.astype(np.float64) - clean.samples
     return active_speech_level(clean).level_dbfs - rms_dbfs(noise)
+
+
+def noise(seconds, rate=RATE, seed=1, dbfs=-30.0):
+    """White noise."""
+    samples = rng_for(seed, "noise", "test").normal(0, 10 ** (dbfs / 20), round(seconds * rate))
+    return np.clip(samples, -1, 1).astype(np.float32)
+
+
+def written(path, samples, rate=RATE):
+    """A file of these samples; its path as text."""
+    soundfile.write(path, samples, rate)
+    return str(path)

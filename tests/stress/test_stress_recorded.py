@@ -1,30 +1,19 @@
 """Recorded noise: any audio file, heard by every speaker alike, at the level that was asked for."""
 
+import multiprocessing
 from collections import Counter
 
 import numpy as np
 import pytest
-import soundfile
-from stress_noises import RATE, measured_snr_db, speech
+from stress_noises import RATE, measured_snr_db, noise, speech, written
 
 from asrfair.audio import rms_dbfs
-from asrfair.errors import AudioError, ConfigError
-from asrfair.records import Condition
+from asrfair.errors import AudioError
 from asrfair.seeds import rng_for
-from asrfair.stress import Banks, Scene, load_environment
+from asrfair.stress import Banks, Scene
 from asrfair.stress.join import joined
 from asrfair.stress.pool import PIECE_S
 from asrfair.stress.steps.recorded import Recorded, audible_pieces, piece_bounds
-
-
-def noise(seconds, rate=RATE, seed=1, dbfs=-30.0):
-    samples = rng_for(seed, "noise", "test").normal(0, 10 ** (dbfs / 20), round(seconds * rate))
-    return np.clip(samples, -1, 1).astype(np.float32)
-
-
-def written(path, samples, rate=RATE):
-    soundfile.write(path, samples, rate)
-    return str(path)
 
 
 def recorded(*files, snr_db=5.0, **keys):
@@ -190,75 +179,22 @@ def test_the_high_pass_takes_out_what_is_below_and_leaves_what_is_above(tmp_path
         recorded(file, highpass_hz=9000.0).sound(100, RATE, rng_for(1, "u", "c"), Scene("u"))
 
 
-HEAD = """\
-schema_version = 1
-name = "room"
-version = "1"
-description = "d"
-source = "s"
-level_unit = "dB"
-levels = [5]
-
-[[steps]]
-type = "recorded"
-snr_db = "level"
-"""
+def sounds(folder, file, names):
+    """The bytes of the mixes of some utterances, in this order."""
+    banks, mixes = Banks(folder), {}
+    for name in names:
+        mixed, _ = heard(recorded(file), speech(0.5), name, speaker_id="s", turn=int(name[1:]), banks=banks, seed=9)
+        mixes[name] = mixed.samples.tobytes()
+    return mixes
 
 
-def environment(tmp_path, lines):
-    path = tmp_path / "room.toml"
-    path.write_text(HEAD + lines)
-    return str(path)
-
-
-def faulty(folder, kind):
-    """A file that cannot be noise."""
-    path = folder / f"{kind}.wav"
-    if kind == "silent":
-        written(path, np.zeros(RATE, dtype=np.float32))
-    elif kind == "nan":
-        soundfile.write(path, np.array([0.1, np.nan, 0.1]), RATE, subtype="FLOAT")
-    elif kind == "text":
-        path.write_text("no audio")
-    elif kind == "empty":
-        path.write_bytes(b"")
-    return path.name
-
-
-@pytest.mark.parametrize("kind", ["missing", "silent", "nan", "text", "empty"])
-def test_a_file_that_cannot_be_noise_is_refused_when_the_environment_is_loaded(tmp_path, kind):
-    written(tmp_path / "fine.wav", noise(1))
-    lines = f'files = ["fine.wav", "{faulty(tmp_path, kind)}"]'
-    with pytest.raises(ConfigError, match=rf"room\.toml: \[\[steps\]\] number 1: files: .*{kind}\.wav"):
-        load_environment(environment(tmp_path, lines))
-
-
-@pytest.mark.parametrize(
-    ("lines", "says"),
-    [
-        ("files = []", "files"),
-        ("", "files"),
-        ('files = "fine.wav"', "files"),
-        ('files = ["fine.wav"]\nhighpass_hz = 0', "highpass_hz"),
-        ('files = ["fine.wav"]\nhighpass_hz = nan', "highpass_hz"),
-        ('files = ["fine.wav"]\nhighpass_hz = 30000', "highpass_hz"),
-        ('files = ["fine.wav"]\npiece_s = 3', "piece_s"),
-    ],
-)
-def test_keys_that_cannot_be_worked_with_are_refused_by_name(tmp_path, lines, says):
-    written(tmp_path / "fine.wav", noise(1))
-    with pytest.raises(ConfigError, match=rf"room\.toml: .*{says}"):
-        load_environment(environment(tmp_path, lines))
-
-
-def test_an_environment_of_ones_own_recording_is_heard_and_follows_the_recording(tmp_path):
-    written(tmp_path / "mine.ogg", noise(12, 44_100), 44_100)
-    path = environment(tmp_path, 'files = ["mine.ogg"]\nhighpass_hz = 100')
-    mine, clean = load_environment(path), speech()
-    mixed = mine.apply(clean, Condition("room", "5dB"), "u1")
-    assert measured_snr_db(clean, mixed) == pytest.approx(5, abs=0.2)
-    written(tmp_path / "mine.ogg", noise(12, 44_100, seed=2), 44_100)
-    assert load_environment(path).digest != mine.digest
+def test_the_same_seed_is_the_same_audio_in_any_order_with_any_banks_and_in_another_process(room, tmp_path):
+    wanted = sounds(None, room, ["u1", "u2", "u3"])
+    assert sounds(None, room, ["u2"])["u2"] == wanted["u2"]
+    assert sounds(tmp_path / "banks", room, ["u3", "u1", "u2"]) == wanted
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        assert pool.apply(sounds, (tmp_path / "others", room, ["u3", "u2", "u1"])) == wanted
+    assert len(set(wanted.values())) == 3
 
 
 def test_a_real_kitchen_is_cut_into_twelve_pieces_and_mixes_at_its_level(shared):
