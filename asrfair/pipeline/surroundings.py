@@ -15,6 +15,7 @@ from asrfair.manifest import Manifest, group_column, groupable
 from asrfair.records import Condition
 from asrfair.seeds import stable_hash
 from asrfair.stress import Voice, Voices, parse_condition
+from asrfair.stress.voices import check_voices
 from asrfair.transcribe.jobs import Surroundings
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ def _voices(manifest: Manifest, environment: str, seed: int) -> Voices:
     queues = [[who for who in in_order if who[0] == group] for group in sorted({group for group, _ in by_speaker})]
     chosen = [who for turn in zip_longest(*queues) for who in turn if who is not None][:MOST_TALKERS]
     found = Voices(attribute, [v for who in chosen for v in _some_of(manifest, who, by_speaker[who], seed)])
+    check_voices(found)
     return found
 
 

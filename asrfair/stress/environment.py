@@ -297,6 +297,8 @@ def _stressor(place: str, step: dict[str, Any], level: float | None, folder: Pat
             if key in values:
                 values[key] = _anchored(values[key], folder)
         return msgspec.convert(values, family)
+    except MissingExtraError:
+        raise
     except (msgspec.ValidationError, InputError) as error:
         raise ConfigError(f"{place}: type {kind!r}: {error}") from error
 

@@ -157,10 +157,12 @@ def level_where(who, room, wer):
     _, floor, worse = who
     _, hardest, levels, middle = ROOMS[room]
     if not floor < wer < 0.88:
-        return None, "below" if (wer >= 0.88) == (hardest == "lowest") else "above"
+        return None, "at_most" if (wer >= 0.88) == (hardest == "lowest") else "at_least"
     distance = math.log((0.88 - floor) / (wer - floor) - 1) / 0.42
     value = distance + middle + worse if hardest == "lowest" else middle - 1.6 * worse - 2.2 * distance
-    return (value, "") if min(levels) <= value <= max(levels) else (None, "below" if value < min(levels) else "above")
+    return (
+        (value, "") if min(levels) <= value <= max(levels) else (None, "at_most" if value < min(levels) else "at_least")
+    )
 
 
 def curve_rows(system, attribute, name, who, against):
@@ -172,14 +174,14 @@ def curve_rows(system, attribute, name, who, against):
         one |= {"baseline": None, "at": None, "df": n - 1.0, "n_speakers": n, "censored": "", "flags": []}
         one |= dict.fromkeys(("value", "low", "high"))
         rows += [
-            one | {"measure": "isotonic_wer", "at": v, "value": rate(who, room, v), **bounds(rate(who, room, v), n)}
+            one | {"measure": "wer", "at": v, "value": rate(who, room, v), **bounds(rate(who, room, v), n)}
             for v in levels
         ]
         reached, beyond = level_where(who, room, 0.3)
         near = {} if reached is None else {"low": reached - 9 * width(n), "high": reached + 9 * width(n)}
         rows.append(one | {"measure": "level_at", "at": 0.3, "value": reached, "censored": beyond, **near})
         mean = sum(rate(who, room, v) for v in levels) / len(levels)
-        rows.append(one | {"measure": "auc", "value": mean, **bounds(mean, n)})
+        rows.append(one | {"measure": "area", "value": mean, **bounds(mean, n)})
         hardest_rate = rate(who, room, levels[-1])
         rows.append(one | {"measure": "worst_case", "value": hardest_rate, **bounds(hardest_rate, n)})
         if against is not None:
@@ -191,7 +193,7 @@ def curve_rows(system, attribute, name, who, against):
                 rows.append(
                     two
                     | {
-                        "measure": "level_at_difference",
+                        "measure": "penalty",
                         "at": 0.3,
                         "value": more,
                         "low": more - half,
@@ -202,7 +204,7 @@ def curve_rows(system, attribute, name, who, against):
             near = {} if equals is None else {"low": equals - 9 * width(n), "high": equals + 9 * width(n)}
             rows.append(two | {"measure": "quiet_equals", "value": equals, "censored": beyond, **near})
             other = sum(rate(against, room, v) for v in levels) / len(levels)
-            rows.append(two | {"measure": "auc_ratio", "value": mean / other, **bounds(mean / other, n)})
+            rows.append(two | {"measure": "area_ratio", "value": mean / other, **bounds(mean / other, n)})
             worst = hardest_rate / rate(against, room, levels[-1])
             rows.append(two | {"measure": "worst_case_ratio", "value": worst, **bounds(worst, n)})
     return rows

@@ -15,6 +15,7 @@ from asrfair.report.sections._sweeps import (
     LEVEL_AT,
     PENALTY,
     QUIET_EQUALS,
+    SIDE,
     beyond,
     is_harder,
     read,
@@ -189,7 +190,7 @@ def _told(row: Row | None, room: Room | None, *, is_level: bool) -> str:
         return beyond(row, room)
     if row["censored"]:
         known = row["value"] is not None and row["censored"] != BOTH
-        return f"{row['censored']} {level(row['value'], unit)}" if known else "beyond those tested"
+        return f"{SIDE[row['censored']]} {level(row['value'], unit)}" if known else "beyond those tested"
     return _with(level(row["value"], unit), interval(row["low"], row["high"], 1))
 
 

@@ -48,7 +48,7 @@ def _balance(rows: Sequence[Row]) -> str:
     apart = [abs(row["snr_db"] - row["snr_asked_db"]) for row in rows if row["snr_db"] is not None]
     worst = max(apart, default=0.0)
     if worst <= ALIKE_DB:
-        return f"Every group was heard at the ratio that was asked for: the means differ from it by {worst:.2f} dB at most."
+        return f"Every group was heard at the ratio that was asked for: means differ from it by {worst:.2f} dB at most."
     return f"The mean ratio of some group differs by {worst:.1f} dB from what was asked: compare groups with care."
 
 
