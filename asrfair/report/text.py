@@ -44,10 +44,9 @@ def render_table(
     is_open = opened(card)
     blocks = [_block(cell) for cell in card.cells if cell.condition_id in is_open]
     blocks += terminal(card) if is_stressed(card) else []
-    lines = [finding.text for finding in sorted(told_findings(card), key=lambda f: f.condition_id not in is_open)]
-    shown = [wrapped(line, first="- ") for line in lines[:MOST_FINDINGS]]
-    if len(lines) > MOST_FINDINGS:
-        shown.append(f"- and {len(lines) - MOST_FINDINGS} more, in card.md")
+    told_here = [finding for finding in told_findings(card) if finding.condition_id in is_open]
+    shown = [wrapped(finding.text, first="- ") for finding in told_here[:MOST_FINDINGS]]
+    shown += _left_to_the_card(card, told_here[MOST_FINDINGS:], is_open)
     told = [text for section in card.sections if section.id in TOLD for text in section.sentences]
     shown = [*(wrapped(warning, first="- Mind: ") for warning in card.warnings), *shown]
     shown += [wrapped(text, first="- ") for text in told if text not in card.warnings]
@@ -58,6 +57,14 @@ def render_table(
     ]
     notes = card.dataset.get("notes")
     return "\n\n".join([*parts, *([wrapped(str(notes))] if notes else [])])
+
+
+def _left_to_the_card(card: Card, more: Sequence[Finding], is_open: set[str]) -> list[str]:
+    """How many findings are not told here."""
+    noisy = [finding for finding in told_findings(card) if finding.condition_id not in is_open]
+    gaps = sum(finding.verdict in ("higher", "lower") for finding in noisy)
+    lines = [f"- and {len(more)} more, in card.md"] if more else []
+    return lines + ([f"- and {len(noisy)} under noise, {gaps} of them gaps that are shown, in card.md"] if noisy else [])
 
 
 def _block(cell: CellPart) -> str:

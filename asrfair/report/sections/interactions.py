@@ -33,9 +33,8 @@ VERDICTS = {
     "suppressed": "not reported",
 }
 SCALES = (
-    "Depends on the scale: counted in points and counted in times the errors in clean audio, a loss does not look the "
-    "same. Who starts with more errors can lose more words and yet rise less steeply, so neither is called the answer. "
-    "A remark on single intervals, no finding."
+    "Depends on the scale: who starts with more errors can lose more words (in points) and yet rise less steeply (in "
+    "times the errors in clean audio), so neither is called the answer. A remark on single intervals, no finding."
 )
 MOST_NAMES = 6
 POWER_OVER_LEVEL = 1.43
