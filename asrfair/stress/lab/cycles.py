@@ -38,7 +38,7 @@ class Cycles:
         starts: frames at which cycles begin, with fractions, shape (cycles,).
         jitter: standard deviation of the time between beginnings, as a share of the period.
         envelope: power over its mean in octave bands, shape (points, bands).
-        duty_cycle: share of the period in which the loud bands are above half of their swing (in amplitude).
+        duty_cycle: share of the period in which the amplitude of all bands together is above half of its swing.
     """
 
     starts: Numbers
@@ -70,7 +70,7 @@ def track_cycles(frames: Frames, period_s: float) -> Cycles:
     jitter = 1.4826 * float(np.median(np.abs(gaps - np.median(gaps)))) if len(gaps) > 2 else 0.0
     envelope = _folded(frames.power, starts, period, n_points)
     envelope = envelope / np.maximum(envelope.mean(axis=0), 1e-30)
-    return Cycles(starts, jitter, envelope, _duty_cycle(envelope, frames))
+    return Cycles(starts, jitter, envelope, _duty_cycle(envelope @ frames.power.mean(axis=0)))
 
 
 def phases(starts: Numbers, times: Numbers, period: float) -> Numbers:
@@ -192,10 +192,7 @@ def _vertices(score: Numbers, places: NDArray[np.int64]) -> Numbers:
     return refined
 
 
-def _duty_cycle(envelope: Numbers, frames: Frames) -> float:
-    """Share of the period above half the swing, in the bands that swing most."""
-    amplitude = np.sqrt(envelope[:, frames.loud])
-    swing = amplitude.max(axis=0) - amplitude.min(axis=0)
-    whole = amplitude @ (swing / max(float(swing.sum()), 1e-30))
-    half = (whole.max() + whole.min()) / 2
-    return float(np.mean(whole > half))
+def _duty_cycle(power: Numbers) -> float:
+    """Share of the period in which the amplitude is above half its swing; power of one cycle, shape (points,)."""
+    amplitude = np.sqrt(power)
+    return float(np.mean(amplitude > (amplitude.max() + amplitude.min()) / 2))

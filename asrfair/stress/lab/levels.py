@@ -22,6 +22,7 @@ from asrfair.stress.lab.profile import QUANTILES, Swell
 LEAST_DB = 0.7
 """A standard deviation below this is called steady."""
 
+PERIODS = 3
 LONGEST_S = 30.0
 
 
@@ -38,9 +39,9 @@ def level_tracks(frames: Frames, quiet: NDArray[np.bool_] | None = None, period_
     Args:
         frames: of the recording.
         quiet: which frames count; a level for which fewer than half count is none (NaN).
-        period_s: of the repetition: levels are then over whole periods, which its own swing does not move.
+        period_s: of the repetition: levels are then over three periods or more, which its own swing does not move.
     """
-    over_s = SWELL_S if period_s is None else period_s * math.ceil(SWELL_S / period_s)
+    over_s = SWELL_S if period_s is None else period_s * max(PERIODS, math.ceil(SWELL_S / period_s))
     width, step = round(over_s / frames.step_s), round(SWELL_S / frames.step_s)
     counted = np.ones(len(frames.power)) if quiet is None else quiet.astype(np.float64)
     ends = np.arange(width, len(frames.power) + 1, step)

@@ -23,8 +23,8 @@ QUICKEST_HZ = 25.0
 NEARLY = 0.8
 LEAST_STRENGTH = 0.1
 LEAST_LINE_DB = 8.0
-DEVIATIONS = 8.0
-"""A strength must be this many standard deviations of chance (one over the root of the envelope's freedom)."""
+DEVIATIONS = 5.0
+"""A strength must be this many standard deviations of an autocorrelation by chance (Bartlett 1946)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,8 @@ def find_period(frames: Frames) -> FoundPeriod | None:
     if lag is None:
         return None
     period, strength = _refined(correlation, lag)
-    chance = DEVIATIONS / np.sqrt(n * frames.step_s * 2 * QUICKEST_HZ)
+    # Slow changes have few independent values, and are alike by chance more often.
+    chance = DEVIATIONS * np.sqrt((2 * np.sum(correlation[1 : round(period / 2)] ** 2) + 1) / n)
     line_db = _line_db(power, hz[1], 1 / (period * frames.step_s))
     if strength < max(LEAST_STRENGTH, chance) or line_db < LEAST_LINE_DB:
         return None
@@ -83,7 +84,7 @@ def _first_peak(correlation: Numbers, shortest: int, longest: int) -> int | None
     if len(inner) < 3:
         return None
     tops = np.flatnonzero((inner[1:-1] > inner[:-2]) & (inner[1:-1] >= inner[2:])) + 1
-    if not len(tops):
+    if not len(tops) or inner[tops].max() <= 0:
         return None
     high = tops[inner[tops] >= NEARLY * inner[tops].max()]
     return begin + int(high[0])
