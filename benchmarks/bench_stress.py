@@ -48,14 +48,14 @@ def run() -> list[dict[str, object]]:
     """Measure; returns one dict a goal: goal, ratio, target, detail."""
     with tempfile.TemporaryDirectory() as name:
         paths = written(Path(name), CLIPS)
-        peer = _peer(Path(name))
+        peer = peer_transforms(Path(name))
         banks = filled_banks()
         _check(paths[0], banks, peer)
         ways = {
-            "ours": lambda path: _hand_on(_ours(path, banks)),
-            "digest": lambda path: _hand_on(_digest(samples) for samples in _ours(path, banks)),
-            "opened": lambda path: _hand_on(_opened(path, peer)),
-            "shared": lambda path: _hand_on(_shared(path, peer)),
+            "ours": lambda path: _hand_on(ours(path, banks)),
+            "digest": lambda path: _hand_on(digest(samples) for samples in ours(path, banks)),
+            "opened": lambda path: _hand_on(opened(path, peer)),
+            "shared": lambda path: _hand_on(shared(path, peer)),
         }
         rounds = [_round(ways, paths) for _ in range(ROUNDS + 1)][1:]
     lines = []
@@ -89,7 +89,7 @@ def _hand_on(made: Iterable[object]) -> None:
         pass
 
 
-def _ours(path: Path, banks: Banks) -> Iterator[np.ndarray]:
+def ours(path: Path, banks: Banks) -> Iterator[np.ndarray]:
     """The ten, from one decode, one level and one spectrum a block size."""
     clip, _ = read_audio(path)
     level, spectra = active_speech_level(clip), {}
@@ -99,11 +99,12 @@ def _ours(path: Path, banks: Banks) -> Iterator[np.ndarray]:
         yield where.apply(clip, Condition(name), path.stem, scene).samples
 
 
-def _digest(samples: np.ndarray) -> str:
+def digest(samples: np.ndarray) -> str:
+    """A digest of a mix: of its samples as 16-bit integers."""
     return hashlib.sha256(np.rint(samples * np.float32(32767)).astype("<i2")).hexdigest()
 
 
-def _peer(folder: Path) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
+def peer_transforms(folder: Path) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     """Audiomentations' transforms for the nine, each with the one parameter that the condition has."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -125,14 +126,14 @@ def _peer(folder: Path) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
     return {name: (lambda x, t=made[name]: t(samples=x, sample_rate=RATE_HZ)) for name in NINE}
 
 
-def _opened(path: Path, peer: dict[str, Callable[[np.ndarray], np.ndarray]]) -> Iterator[np.ndarray]:
+def opened(path: Path, peer: dict[str, Callable[[np.ndarray], np.ndarray]]) -> Iterator[np.ndarray]:
     """The ten, the file opened for each."""
     yield _read(path)
     for transform in peer.values():
         yield transform(_read(path))
 
 
-def _shared(path: Path, peer: dict[str, Callable[[np.ndarray], np.ndarray]]) -> Iterator[np.ndarray]:
+def shared(path: Path, peer: dict[str, Callable[[np.ndarray], np.ndarray]]) -> Iterator[np.ndarray]:
     """The ten, the file opened once."""
     samples = _read(path)
     yield samples
@@ -146,7 +147,7 @@ def _read(path: Path) -> np.ndarray:
 
 def _check(path: Path, banks: Banks, peer: dict[str, Callable[[np.ndarray], np.ndarray]]) -> None:
     """Refuse to compare speeds of different work."""
-    clip, theirs = _read(path), list(_shared(path, peer))
+    clip, theirs = _read(path), list(shared(path, peer))
     for number, (name, where) in enumerate(ROOMS.items(), 1):
         scene = Scene(path.stem, banks=banks)
         heard = where.apply(Waveform(clip, RATE_HZ), Condition(name), path.stem, scene).samples

@@ -2,8 +2,8 @@
 
 80 mel bands (Slaney's scale and norm, 0 to 8 kHz) of the power spectrum of Hann windows of 25 ms every 10 ms, centred,
 the last frame dropped; the decimal logarithm, nothing below 1e-10, nothing more than 8 below the row's largest value,
-then `(x + 4) / 4`. The same as transformers' `WhisperFeatureExtractor` to the rounding of float32 (2e-4 at most, where
-there is next to no sound); that one takes 8 ms of CPU per 10 s clip, more than all that stress does.
+then `(x + 4) / 4`. The same as transformers' `WhisperFeatureExtractor` within 5e-5 (the rounding of float32); that one
+takes 8 ms of CPU per 10 s clip, more than ten conditions of it.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ from asrfair.stress.batched import Batched  # noqa: E402
 from asrfair.stress.log_mel import log_mel  # noqa: E402
 from asrfair.stress.tensors import active_levels  # noqa: E402
 
+torch.set_num_threads(1)  # The rows are short: threads only wait for each other.
 RATE = 16_000
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 
@@ -141,7 +142,7 @@ def same(found, expected, told, scene):
     assert found.samples.shape == expected.samples.shape
     assert found.samples.dtype == np.float32
     assert np.abs(found.samples).max() <= 1.0
-    assert found.samples == pytest.approx(expected.samples, abs=2e-6)
+    assert np.abs(found.samples - expected.samples).max() < 2e-6
     assert told.notes == scene.notes
     assert told.gain_db == pytest.approx(scene.gain_db, abs=1e-3)
     assert (told.speech_dbfs, told.activity) == pytest.approx((scene.speech_dbfs, scene.activity), abs=1e-3)
@@ -240,5 +241,5 @@ def test_features_are_those_that_whisper_was_trained_on(device, bands):
     theirs = extractor(heard, sampling_rate=RATE, return_tensors="np", device="cpu").input_features
     ours = log_mel(batch, n_mels=bands).cpu().numpy()
     assert ours.shape == theirs.shape == (5, bands, 3000)
-    assert ours == pytest.approx(theirs, abs=2e-4)
+    assert np.abs(ours - theirs).max() < 5e-5
     assert log_mel(batch, padded_s=None).shape == (5, 80, max(batch.lengths) // 160)

@@ -61,7 +61,7 @@ def test_blocks_give_the_convolution_of_the_definition(n, taps):
         heard = convolved(Waveform(said, RATE), response, delay, Scene("u")).samples
         whole = signal.convolve(said.astype(float), response.astype(float), method="fft")[delay : delay + n]
         assert heard.shape == (n,)
-        assert heard == pytest.approx(whole, abs=2e-7)
+        assert np.abs(heard - whole).max() < 2e-7
 
 
 def test_the_spectrum_of_a_clip_is_shared_over_its_conditions_and_changes_nothing():
@@ -82,6 +82,6 @@ def test_the_ratio_is_the_same_whether_the_level_of_the_noise_is_known_or_measur
     noise = taken_from(POOL, 9_000, rng_for(1, "u", "c"), scene)
     assert scene.taken.samples is noise
     known, measured = mix_at_snr(speech, noise, 3.0, scene), mix_at_snr(speech, noise.copy(), 3.0, Scene("u"))
-    assert known.samples == pytest.approx(measured.samples, abs=1e-6)
+    assert np.abs(known.samples - measured.samples).max() < 1e-6
     assert scene.mixed[0].snr_db == pytest.approx(3.0, abs=1e-4)
     assert scene.speech_dbfs == active_speech_level(speech).level_dbfs
