@@ -15,7 +15,9 @@ from asrfair.report.wording import NONE, VERDICTS, condition, interval, many, nu
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from asrfair.report.card import Card
     from asrfair.report.cells import CellPart, GroupRow
+    from asrfair.report.findings import Finding
 
 MOST_FINDINGS = 12
 TOLD = ("systems", "normalizers", "adjusted")
@@ -64,7 +66,9 @@ def _left_to_the_card(card: Card, more: Sequence[Finding], is_open: set[str]) ->
     noisy = [finding for finding in told_findings(card) if finding.condition_id not in is_open]
     gaps = sum(finding.verdict in ("higher", "lower") for finding in noisy)
     lines = [f"- and {len(more)} more, in card.md"] if more else []
-    return lines + ([f"- and {len(noisy)} under noise, {gaps} of them gaps that are shown, in card.md"] if noisy else [])
+    return lines + (
+        [f"- and {len(noisy)} under noise, {gaps} of them gaps that are shown, in card.md"] if noisy else []
+    )
 
 
 def _block(cell: CellPart) -> str:

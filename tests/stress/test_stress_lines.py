@@ -236,7 +236,7 @@ def test_opus_conceals_what_it_loses():
         ('type = "packet-loss"\nloss_percent = 5\nburst_packets = 2\nbitrate_kbps = 24', "bitrate_kbps is for"),
         ('type = "band"\nlow_hz = 300\nhigh_hz = 400', "high_hz must be at least"),
         ('type = "band"\nlow_hz = -1', "low_hz must be 0, or 10 to"),
-        ('type = "telegraph"', "no such type; there are band, bit-depth"),
+        ('type = "telegraph"', "no such type; there are .*band, bit-depth"),
     ],
 )
 def test_a_line_that_cannot_be_is_refused_with_file_key_and_range(tmp_path, keys, says):
