@@ -307,11 +307,18 @@ def systems() -> None:
 
 
 @main.command()
-def environments() -> None:
-    """The environments there are, with their levels."""
+@click.argument("condition", required=False, metavar="[ENV@LEVEL]")
+@click.option("--wav", metavar="FILE", help="Write what ENV@LEVEL sounds like when nobody speaks.")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, help="Its length.")
+@click.option("--rate", "rate_hz", type=click.IntRange(4000, 192_000), default=16_000, show_default=True, metavar="HZ")
+@_SEED
+def environments(condition: str | None, wav: str | None, **options: Any) -> None:
+    """The environments there are, with their levels; or one of them to listen to, with --wav."""
+    if (condition is None) != (wav is None):
+        raise click.UsageError("ENV@LEVEL and --wav FILE go together; without both, the environments are listed")
     pipeline = _pipeline()
 
-    click.echo(pipeline.environments())
+    click.echo(pipeline.environments() if wav is None else pipeline.listen(condition, wav, **options))
 
 
 def _pipeline(part: str = "") -> ModuleType:

@@ -131,6 +131,13 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether it is made of other speakers of the manifest."""
         return any(_family(str(step.get("type", ""))).NEEDS_VOICES for step in self.steps)
 
+    def missing_libraries(self) -> list[str]:
+        """Modules that its steps need and that are not installed."""
+        needed = {
+            m for stressor in self.stressors(self.levels[0] if self.levels else None) for m in stressor.libraries()
+        }
+        return sorted(module for module in needed if importlib.util.find_spec(module) is None)
+
     @functools.cached_property
     def _made(self) -> dict[str | None, list[Stressor]]:
         """The steps at the levels that were asked for."""
@@ -266,13 +273,10 @@ def _check_libraries(environment: Environment) -> None:
     """Refuse an environment whose libraries are not installed, before any audio is read.
 
     Raises:
-        MissingExtraError: naming the step.
+        MissingExtraError: naming the library.
     """
-    level = environment.levels[0] if environment.levels else None
-    for step, stressor in zip(environment.steps, environment.stressors(level), strict=True):
-        for library in stressor.libraries():
-            if importlib.util.find_spec(library) is None:
-                raise MissingExtraError(f"environment {environment.name}, step {step['type']!r},", "stress")
+    for library in environment.missing_libraries():
+        raise MissingExtraError(f"environment {environment.name} ({library})", "stress")
 
 
 def _level(text: str, environment: Environment, level: str) -> str:
