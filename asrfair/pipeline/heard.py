@@ -19,47 +19,39 @@ from asrfair.store import read_mixes
 from asrfair.tables import HEARD, readable
 
 Row = dict[str, Any]
-COLUMNS = [
-    "system_id",
-    "condition_id",
-    "utterance_id",
-    "speech_dbfs",
-    "activity",
-    "snr_asked_db",
-    "snr_db",
-    "pieces",
-    "gain_db",
-    "notes",
-]
+COLUMNS = ["utterance_id", "speech_dbfs", "activity", "snr_asked_db", "snr_db", "pieces", "gain_db", "notes"]
 
 
-def heard(folder: Path, scores: Path, specs: Sequence[str], attributes: Mapping[str, Attribute]) -> pa.Table:
+def heard(
+    folder: Path,
+    scores: Path,
+    places: Sequence[tuple[str, str]],
+    specs: Sequence[str],
+    attributes: Mapping[str, Attribute],
+) -> pa.Table:
     """The table of what groups were heard at.
 
     Args:
         folder: the run folder.
         scores: its scores, which say who spoke and of which group.
+        places: systems and conditions of the run.
         specs: single attributes to look at.
         attributes: what the columns mean.
 
     Returns:
         `tables.HEARD`; empty where no mix was made.
     """
-    mixes = read_mixes(folder, COLUMNS)
-    if not len(mixes):
-        return HEARD.empty_table()
     rows = _utterances(scores, specs)
     groups = {name: column.to_pylist() for name, column in group_columns(rows.select(specs), attributes).items()}
-    where = pc.index_in(mixes["utterance_id"], value_set=rows["utterance_id"].combine_chunks())
-    mixes = mixes.append_column("row", where).filter(pc.is_valid(where))
     members = {ALL: {ALL: np.ones(len(rows), dtype=bool)}} | {name: _members(g) for name, g in groups.items()}
-    speakers = np.array(pc.fill_null(rows["speaker_id"], "").to_pylist(), dtype=np.str_)
+    speakers = np.unique(pc.fill_null(rows["speaker_id"], "").to_pylist(), return_inverse=True)[1]
+    ids = rows["utterance_id"].combine_chunks()
     found: list[Row] = []
-    places = mixes.group_by(["system_id", "condition_id"], use_threads=False).aggregate([])
-    for place in sorted(zip(*(places[name].to_pylist() for name in ("system_id", "condition_id")), strict=True)):
-        is_here = pc.and_(pc.equal(mixes["system_id"], place[0]), pc.equal(mixes["condition_id"], place[1]))
-        here = mixes.filter(is_here)
-        at, cell = here["row"].to_numpy(), _columns(here)
+    for place in places:
+        here = read_mixes(folder, columns=COLUMNS, system_id=place[0], condition_id=place[1])
+        where = pc.index_in(here["utterance_id"], value_set=ids)
+        here, at = here.filter(pc.is_valid(where)), pc.drop_null(where).to_numpy()
+        cell = _columns(here)
         for attribute, masks in members.items():
             for group, mask in masks.items():
                 chosen = mask[at]
@@ -99,15 +91,24 @@ def _columns(mixes: pa.Table) -> dict[str, NDArray[Any]]:
     """Columns as arrays, of lists the first entry; NaN where there is none."""
     columns = {name: _floats(mixes[name]) for name in ("speech_dbfs", "activity", "gain_db")}
     for name in ("snr_asked_db", "snr_db", "pieces"):
-        firsts = [value[0] if value else None for value in mixes[name].to_pylist()]
-        columns[name] = np.array([np.nan if first is None else first for first in firsts], dtype=np.float64)
+        columns[name] = _firsts(mixes[name])
     columns["n_notes"] = pc.list_value_length(mixes["notes"]).to_numpy()
     return columns
 
 
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _firsts(lists: pa.ChunkedArray) -> NDArray[np.float64]:
+    """The first entry of each list; NaN where there is none."""
+    joined = lists.combine_chunks()
+    known = pc.greater(pc.list_value_length(joined), 0).to_numpy(zero_copy_only=False).astype(bool)
+    firsts = np.full(len(joined), np.nan)
+    if known.any():
+        firsts[known] = _floats(pc.list_element(joined.filter(pa.array(known)), 0))
+    return firsts
+
+
+def _floats(column: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
     """Numbers, NaN where there is none."""
-    return np.asarray(column.cast(pa.float64()).to_numpy(), dtype=np.float64)
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
 def _told(cell: Mapping[str, NDArray[Any]], chosen: NDArray[np.bool_]) -> Iterator[tuple[str, Any]]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from asrfair.config import parse_pair
 from asrfair.manifest import Attribute
 from asrfair.pipeline.heard import heard
-from asrfair.pipeline.joints import SCORES_FILE
+from asrfair.pipeline.joints import SCORES_FILE, places
 from asrfair.pipeline.last_mile import SCHEMAS, check_rooms, last_mile, read_difficulty
 from asrfair.pipeline.movements import sensitivity
 from asrfair.provenance import RunRecord, read_record
@@ -86,7 +86,9 @@ def room_tables(
     record = read_record(folder)
     found: dict[str, pa.Table] = {"probes": _probes(folder, normalizer)}
     if {condition for _, condition in record.cells} - {CLEAN}:
-        found["heard"] = heard(folder, folder / SCORES_FILE, [spec for spec in specs if "*" not in spec], attributes)
+        single = [spec for spec in specs if "*" not in spec]
+        noisy = [place for place in places(record) if place[1] != CLEAN]
+        found["heard"] = heard(folder, folder / SCORES_FILE, noisy, single, attributes)
         found |= last_mile(
             folder / SCORES_FILE,
             record,
@@ -130,8 +132,8 @@ def _probes(folder: Path, normalizer: str) -> pa.Table:
     rows = read_probes(folder)
     normal = find_normalizer(normalizer)
     found = []
-    places = rows.group_by(["system_id", "condition_id"], use_threads=False).aggregate([])
-    for system, condition in zip(*(places[name].to_pylist() for name in ("system_id", "condition_id")), strict=True):
+    cells = rows.group_by(["system_id", "condition_id"], use_threads=False).aggregate([])
+    for system, condition in zip(*(cells[name].to_pylist() for name in ("system_id", "condition_id")), strict=True):
         here = rows.filter(pc.and_(pc.equal(rows["system_id"], system), pc.equal(rows["condition_id"], condition)))
         heard_at_all = here.filter(pc.equal(here["status"], "ok"))
         texts = [str(text) for text in normal.normalize(heard_at_all["text"].to_pylist())]

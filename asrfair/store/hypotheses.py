@@ -181,9 +181,23 @@ def read_probes(run_folder: Path) -> pa.Table:
     return Parts(run_folder / PROBES_FOLDER, "hypotheses").read()
 
 
-def read_mixes(run_folder: Path, columns: Sequence[str] | None = None) -> pa.Table:
-    """What was heard under conditions other than clean: the latest rows of `tables.MIXES`; empty if there are none."""
-    return Parts(run_folder / MIXES_FOLDER, "mixes").read(columns=columns)
+def read_mixes(
+    run_folder: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    system_id: str | None = None,
+    condition_id: str | None = None,
+) -> pa.Table:
+    """What was heard under conditions other than clean: the latest rows of `tables.MIXES`; empty if there are none.
+
+    Args:
+        run_folder: which run.
+        columns: which columns; all by default.
+        system_id: only this system, where given.
+        condition_id: only this condition, where given.
+    """
+    parts = Parts(run_folder / MIXES_FOLDER, "mixes")
+    return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
 
 
 def iter_hypotheses(run_folder: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
