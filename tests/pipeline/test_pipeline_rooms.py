@@ -80,8 +80,8 @@ def table(run, name):
 def test_a_room_that_hurts_one_group_more_is_found(run):
     (found,) = [r for r in table(run, "interactions") if r["group"] == "B" and r["normalizer"] == "whisper-en"]
     assert found["verdict"] == "amplifies"
-    assert found["absolute"] == pytest.approx(0.3, abs=0.06)  # (.6 - .2) - (.3 - .2)
-    assert found["ratio"] == pytest.approx(2.0, abs=0.3)
+    assert found["absolute"] == pytest.approx(0.3, abs=0.06)  # (.6 - .2) - (.3 - .2), give or take the draws
+    assert found["ratio"] == pytest.approx(2.0, abs=0.4)
     losses = {r["group"]: r for r in table(run, "degradation") if r["normalizer"] == "whisper-en"}
     assert losses["B"]["n_speakers"] == SPEAKERS
     assert losses["B"]["n_pairs"] == SPEAKERS * UTTERANCES
