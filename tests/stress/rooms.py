@@ -24,7 +24,9 @@ def pink(seconds, *, rate=RATE, seed=1, rms=0.05):
 def train(seconds, *, period_s=PERIOD_S, jitter=0.05, duty=0.7, rate=RATE, seed=1):
     """When a machine is on: 1 for a share of each period, with edges of 4 ms; periods scatter by the jitter."""
     rng, time = rng_for(seed, "train", "test"), np.arange(round(seconds * rate)) / rate
-    starts = -period_s * rng.random() + np.cumsum(period_s * (1 + jitter * rng.standard_normal(int(seconds / period_s * 1.5) + 4)))
+    starts = -period_s * rng.random() + np.cumsum(
+        period_s * (1 + jitter * rng.standard_normal(int(seconds / period_s * 1.5) + 4))
+    )
     starts -= starts[0] * (starts[0] > 0)
     since = time - starts[np.searchsorted(starts, time, side="right") - 1]
     return np.clip(np.minimum(since, duty * period_s - since) / 0.004, 0, 1)
