@@ -56,7 +56,7 @@ def test_the_words_are_those_of_the_numbers(done):
     flowing = " ".join(text.split())
     assert "a harmonic series on 172.0" in flowing
     assert "16 multiples" in flowing
-    assert "Match: near" in flowing
+    assert "Match: near in its spectrum, near in how" in flowing
     assert str(outcome.files[0]) in text
     assert max(len(line) for line in text.split("\n\n")[0].splitlines()) <= 100
     content = json.loads(outcome.as_json())

@@ -15,7 +15,7 @@ from asrfair.stress.lab.measure import measure_waveform
 from asrfair.stress.lab.spectrum import without_rumble
 from asrfair.stress.lab.synthesis import synthesise
 
-ROOMS = {"scanner": lambda: scanner(30), "pink": lambda: pink(30), "bangs": lambda: banging(60.0)}
+ROOMS = {"scanner": lambda: scanner(20), "pink": lambda: pink(20), "bangs": lambda: banging(60.0)}
 
 
 @functools.cache
@@ -25,7 +25,7 @@ def room(name):
     return sound, measure_waveform(sound)
 
 
-def made(profile, seconds=30.0, rate=RATE, seed=1):
+def made(profile, seconds=20.0, rate=RATE, seed=1):
     return Waveform(synthesise(profile, seconds, rate, rng_for(seed, "made", "test")), rate)
 
 
@@ -50,7 +50,7 @@ def test_levels_and_percentiles_are_those_of_the_room():
 
 def test_a_room_with_bangs_is_as_quiet_between_them_and_bangs_as_often():
     sound, profile = room("bangs")
-    long = made(profile, 180.0)
+    long = made(profile, 120.0)
     match = compare(sound, long)
     assert match.l50_db == pytest.approx(0, abs=1.0)
     assert match.l90_db == pytest.approx(0, abs=1.0)
