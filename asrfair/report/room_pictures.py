@@ -69,9 +69,9 @@ def room_figure(pictures: RoomPictures) -> Figure:
         _spectrograms(figure, (first, figure.add_subplot(grid[1, 1], sharey=first)), pictures)
         axes = figure.add_subplot(grid[2, :])
         _lines(axes, pictures.modulation_hz, pictures.modulations_db, SHOWN_MODULATION_HZ)
-        axes.set_title("How the level moves: envelope spectrum", loc="left")
-        axes.set_xlabel("changes per second, Hz")
-        axes.set_ylabel("dB re mean squared")
+        axes.set_title("How the level moves", loc="left")
+        axes.set_xlabel("changes per second (spectrum of the envelope), Hz")
+        axes.set_ylabel("envelope power,\ndB re mean squared")
     return figure
 
 

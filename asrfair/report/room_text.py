@@ -152,7 +152,8 @@ def _match(match: Mapping[str, Any]) -> str:
     moves = _judged(match["modulation_rms_db"], MOVES_NEAR_DB, MOVES_FAR_DB)
     remedy = " Use the recording itself (--with-recording)." if "far" in (spectrum, moves) else ""
     return (
-        f"{spectrum} in its spectrum, {moves} in how the level moves.{remedy} Third octaves differ by {match['rms_db']:.1f} dB (root mean square), at most by "
+        f"{spectrum} in its spectrum, {moves} in how the level moves.{remedy} "
+        f"Third octaves differ by {match['rms_db']:.1f} dB (root mean square), at most by "
         f"{match['largest_db']:+.1f} dB; the envelope spectrum by {match['modulation_rms_db']:.1f} dB; levels exceeded "
         f"10, 50, 90 % of the time by {match['l10_db']:+.1f}, {match['l50_db']:+.1f}, {match['l90_db']:+.1f} dB."
     )
