@@ -116,9 +116,13 @@ def profile(
     made = Waveform(synthesise(found, seconds, rate, rng_for(seed, name, "profile")), rate)
     match = compare(original, made)
     folder = _folder(Path(out))
-    files = _content(name, found, match, (original, made), synthesise_wav, with_recording, taken)
+    figure = room_figure(_pictures(found, match, (original, made)))
+    files = _content(name, found, match, made if synthesise_wav else None)
+    files[f"{name}.png"] = png(figure)
+    if with_recording:
+        files |= _copies(name, found, taken)
     outcome = ProfileOutcome(name, found, match, tuple(folder / file for file in (*files, f"{name}.html")))
-    files[f"{name}.html"] = _page(outcome, (original, made)).encode()
+    files[f"{name}.html"] = _page(outcome, svg(figure, "room")).encode()
     for file, data in files.items():
         write_aside(folder / file, data)
     return outcome
@@ -133,29 +137,23 @@ def _folder(out: Path) -> Path:
     return out
 
 
-def _content(
-    name: str,
-    found: Profile,
-    match: Match,
-    sounds: tuple[Waveform, Waveform],
-    synthesise_wav: bool,
-    with_recording: bool,
-    taken: Sequence[Recording],
-) -> dict[str, bytes]:
-    """All files but the page, by name."""
+def _content(name: str, found: Profile, match: Match, made: Waveform | None) -> dict[str, bytes]:
+    """The environment, its numbers, and the synthesis if it is wanted, by file name."""
     files = {
         f"{name}.toml": environment_toml(found, name, __version__).encode(),
         f"{name}.json": _json(name, found, match),
-        f"{name}.png": png(room_figure(_pictures(found, match, sounds))),
     }
-    if synthesise_wav:
-        files[f"{name}.wav"] = _wav(sounds[1])
-    if with_recording:
-        number = {index: f"-{index + 1}" if len(taken) > 1 else "" for index in range(len(taken))}
-        copies = {f"{name}-recorded{number[index]}.flac": _flac(one.waveform) for index, one in enumerate(taken)}
-        files[f"{name}-recorded.toml"] = recorded_toml(found, f"{name}-recorded", list(copies), __version__).encode()
-        files |= copies
+    if made is not None:
+        files[f"{name}.wav"] = _wav(made)
     return files
+
+
+def _copies(name: str, found: Profile, taken: Sequence[Recording]) -> dict[str, bytes]:
+    """The recordings as FLAC, and the environment that uses them, by file name."""
+    names = [f"{name}-recorded{f'-{number}' if len(taken) > 1 else ''}.flac" for number in range(1, len(taken) + 1)]
+    environment = recorded_toml(found, f"{name}-recorded", names, __version__).encode()
+    copies = {file: _flac(one.waveform) for file, one in zip(names, taken, strict=True)}
+    return {f"{name}-recorded.toml": environment} | copies
 
 
 def _json(name: str, found: Profile, match: Match) -> bytes:
@@ -170,9 +168,8 @@ def _json(name: str, found: Profile, match: Match) -> bytes:
     return msgspec.json.format(msgspec.json.encode(content), indent=2) + b"\n"
 
 
-def _page(outcome: ProfileOutcome, sounds: tuple[Waveform, Waveform]) -> str:
+def _page(outcome: ProfileOutcome, picture: str) -> str:
     """`NAME.html`."""
-    picture = svg(room_figure(_pictures(outcome.profile, outcome.match, sounds)), "room")
     return render_room_page(
         msgspec.to_builtins(outcome.profile),
         msgspec.to_builtins(outcome.match),

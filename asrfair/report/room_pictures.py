@@ -16,7 +16,7 @@ from asrfair.report.figures import COLOURS, MARKERS, STYLE
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure, SubFigure
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
 NAMES = ("recording", "synthesis")
@@ -59,19 +59,19 @@ def room_figure(pictures: RoomPictures) -> Figure:
 
     with _style():
         figure = Figure(figsize=(7.6, 9.6), layout="constrained")
-        parts: Any = figure.subfigures(3, 1, height_ratios=(3.1, 3.6, 2.7))
-        spectrum, grams, modulation = parts
-        axes = spectrum.subplots()
+        grid = figure.add_gridspec(3, 2, height_ratios=(3.1, 3.6, 2.7))
+        axes = figure.add_subplot(grid[0, :])
         _lines(axes, pictures.band_hz, pictures.levels_dbfs, SHOWN_HZ)
         axes.set_title("Spectrum in third octaves", loc="left")
         axes.set_xlabel("frequency, Hz")
         axes.set_ylabel("level, dBFS")
-        _spectrograms(grams, pictures)
-        axes = modulation.subplots()
+        first = figure.add_subplot(grid[1, 0])
+        _spectrograms(figure, (first, figure.add_subplot(grid[1, 1], sharey=first)), pictures)
+        axes = figure.add_subplot(grid[2, :])
         _lines(axes, pictures.modulation_hz, pictures.modulations_db, SHOWN_MODULATION_HZ)
-        axes.set_title("How the level moves: envelope spectrum", loc="left")
-        axes.set_xlabel("changes per second, Hz")
-        axes.set_ylabel("dB re mean squared")
+        axes.set_title("How the level moves", loc="left")
+        axes.set_xlabel("changes per second (spectrum of the envelope), Hz")
+        axes.set_ylabel("envelope power,\ndB re mean squared")
     return figure
 
 
@@ -114,13 +114,12 @@ def _lines(axes: Axes, hz: Sequence[float], pair: tuple[Sequence[float], Sequenc
     axes.legend(frameon=False, ncols=2, loc="lower right", bbox_to_anchor=(1.0, 1.0), borderaxespad=0.2)
 
 
-def _spectrograms(figure: SubFigure, pictures: RoomPictures) -> None:
+def _spectrograms(figure: Figure, both: tuple[Axes, Axes], pictures: RoomPictures) -> None:
     """Side by side, with one colour scale."""
     import numpy as np
     from matplotlib.ticker import MaxNLocator
 
     top = float(np.percentile(pictures.spectrograms_db[0], 99.9))
-    both: Any = figure.subplots(1, 2, sharey=True)
     rows = len(pictures.edges_hz) - 1
     image = None
     for axes, name, levels, seconds in zip(both, NAMES, pictures.spectrograms_db, pictures.seconds, strict=True):
@@ -140,6 +139,7 @@ def _spectrograms(figure: SubFigure, pictures: RoomPictures) -> None:
     shown = [hz for hz in SHOWN_HZ if pictures.edges_hz[0] <= hz <= pictures.edges_hz[-1]]
     places = np.interp(np.log(shown), np.log(pictures.edges_hz), np.arange(rows + 1))
     both[0].set_yticks(places, [f"{hz:g}" for hz in shown])
+    both[1].tick_params(labelleft=False)
     both[0].set_ylabel("frequency, Hz")
     if image is not None:
         figure.colorbar(image, ax=list(both), label="dBFS", pad=0.02)

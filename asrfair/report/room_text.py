@@ -12,7 +12,8 @@ from asrfair.report.columns import wrapped
 
 MOST_TONES = 8
 NEAR_DB, FAR_DB = 2.0, 4.0
-"""A synthesis is called near where no band that matters is further off than the first, far beyond the second."""
+MOVES_NEAR_DB, MOVES_FAR_DB = 2.5, 6.0
+"""A synthesis is called near up to the first of each pair, far beyond the second."""
 
 
 def room_sentences(profile: Mapping[str, Any], match: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -147,10 +148,17 @@ def _decay(found: Mapping[str, Any]) -> str:
 
 def _match(match: Mapping[str, Any]) -> str:
     """How near the synthesis comes."""
-    largest = abs(match["largest_db"])
-    judged = "near" if largest <= NEAR_DB else "fair" if largest <= FAR_DB else "far: use the recording itself"
+    spectrum = _judged(abs(match["largest_db"]), NEAR_DB, FAR_DB)
+    moves = _judged(match["modulation_rms_db"], MOVES_NEAR_DB, MOVES_FAR_DB)
+    remedy = " Use the recording itself (--with-recording)." if "far" in (spectrum, moves) else ""
     return (
-        f"{judged}. Third octaves differ by {match['rms_db']:.1f} dB (root mean square), at most by "
+        f"{spectrum} in its spectrum, {moves} in how the level moves.{remedy} "
+        f"Third octaves differ by {match['rms_db']:.1f} dB (root mean square), at most by "
         f"{match['largest_db']:+.1f} dB; the envelope spectrum by {match['modulation_rms_db']:.1f} dB; levels exceeded "
         f"10, 50, 90 % of the time by {match['l10_db']:+.1f}, {match['l50_db']:+.1f}, {match['l90_db']:+.1f} dB."
     )
+
+
+def _judged(distance_db: float, near_db: float, far_db: float) -> str:
+    """A distance in a word."""
+    return "near" if distance_db <= near_db else "fair" if distance_db <= far_db else "far"

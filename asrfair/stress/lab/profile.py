@@ -7,14 +7,11 @@ Unknown keys, numbers that are not finite and lists that do not fit each other a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from typing import Any
-
-import msgspec
 
 from asrfair.stress.lab.bands import FINE_EDGES_HZ, OCTAVES_HZ
 from asrfair.stress.lab.cycles import MOST_POINTS
+from asrfair.stress.lab.part import Part
 
 SCHEMA_VERSION = 1
 QUANTILES = (0.005, 0.02, 0.1, 0.25, 0.5, 0.75, 0.9, 0.98, 0.995)
@@ -24,23 +21,7 @@ LARGEST_DB = 200.0
 MOST_TONES = 1000
 
 
-class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A part of a profile; refuses numbers that are not finite and what its own rules say."""
-
-    def __post_init__(self) -> None:
-        for name in self.__struct_fields__:
-            if not all(math.isfinite(number) for number in _numbers(getattr(self, name))):
-                raise ValueError(f"{name} must be finite numbers")
-        for rule, holds in self._rules().items():
-            if not holds:
-                raise ValueError(rule)
-
-    def _rules(self) -> Mapping[str, bool]:
-        """What must hold, and whether it does."""
-        return {}
-
-
-class Source(_Part, frozen=True, kw_only=True):
+class Source(Part, frozen=True, kw_only=True):
     """A recording: its file's name and digest, its date, length and rate; never where it lay."""
 
     file: str
@@ -50,7 +31,7 @@ class Source(_Part, frozen=True, kw_only=True):
     rate_hz: int
 
 
-class Level(_Part, frozen=True, kw_only=True):
+class Level(Part, frozen=True, kw_only=True):
     """How loud: root mean square from 17.8 Hz up, and levels exceeded 10, 50 and 90 % of the time (frames of 0.125 s).
 
     Attributes:
@@ -70,7 +51,7 @@ class Level(_Part, frozen=True, kw_only=True):
     clipped_share: float
 
 
-class Bands(_Part, frozen=True, kw_only=True):
+class Bands(Part, frozen=True, kw_only=True):
     """The long-term spectrum.
 
     Attributes:
@@ -86,7 +67,8 @@ class Bands(_Part, frozen=True, kw_only=True):
     third_octave_dbfs: tuple[float, ...]
     noise_dbfs: tuple[float, ...]
 
-    def _rules(self) -> Mapping[str, bool]:
+    def rules(self) -> Mapping[str, bool]:
+        """What must hold, and whether it does."""
         most = len(FINE_EDGES_HZ) - 1
         return {
             "highest_hz must be positive": self.highest_hz > 0,
@@ -98,21 +80,22 @@ class Bands(_Part, frozen=True, kw_only=True):
         }
 
 
-class Tone(_Part, frozen=True, kw_only=True):
+class Tone(Part, frozen=True, kw_only=True):
     """A tone: frequency, level (root mean square), and how far it stands out of the noise around it in 0.5-Hz bins."""
 
     hz: float
     dbfs: float
     prominence_db: float
 
-    def _rules(self) -> Mapping[str, bool]:
+    def rules(self) -> Mapping[str, bool]:
+        """What must hold, and whether it does."""
         return {
             "hz must be positive": self.hz > 0,
             f"dbfs must be -{LARGEST_DB:g} to {LARGEST_DB:g} dB": abs(self.dbfs) <= LARGEST_DB,
         }
 
 
-class Series(_Part, frozen=True, kw_only=True):
+class Series(Part, frozen=True, kw_only=True):
     """A harmonic series: its fundamental, which multiples are there, and its share of the power of all tones."""
 
     fundamental_hz: float
@@ -120,7 +103,7 @@ class Series(_Part, frozen=True, kw_only=True):
     share: float
 
 
-class Repetition(_Part, frozen=True, kw_only=True):
+class Repetition(Part, frozen=True, kw_only=True):
     """What comes again and again.
 
     Attributes:
@@ -137,7 +120,8 @@ class Repetition(_Part, frozen=True, kw_only=True):
     duty_cycle: float
     envelope_db: dict[str, tuple[float, ...]]
 
-    def _rules(self) -> Mapping[str, bool]:
+    def rules(self) -> Mapping[str, bool]:
+        """What must hold, and whether it does."""
         rows = list(self.envelope_db.values())
         return {
             "period_s must be 0.001 to 60 s": 0.001 <= self.period_s <= 60,
@@ -150,7 +134,7 @@ class Repetition(_Part, frozen=True, kw_only=True):
         }
 
 
-class Swell(_Part, frozen=True, kw_only=True):
+class Swell(Part, frozen=True, kw_only=True):
     """Slow changes of the level that have no period.
 
     Attributes:
@@ -166,7 +150,8 @@ class Swell(_Part, frozen=True, kw_only=True):
     together: float
     level_db: dict[str, tuple[float, ...]]
 
-    def _rules(self) -> Mapping[str, bool]:
+    def rules(self) -> Mapping[str, bool]:
+        """What must hold, and whether it does."""
         rows = list(self.level_db.values())
         return {
             "time_s must be positive": self.time_s > 0,
@@ -178,7 +163,7 @@ class Swell(_Part, frozen=True, kw_only=True):
         }
 
 
-class Impulses(_Part, frozen=True, kw_only=True):
+class Impulses(Part, frozen=True, kw_only=True):
     """Knocks, clicks and clatter.
 
     Attributes:
@@ -195,7 +180,8 @@ class Impulses(_Part, frozen=True, kw_only=True):
     decay_s: float
     share: dict[str, float]
 
-    def _rules(self) -> Mapping[str, bool]:
+    def rules(self) -> Mapping[str, bool]:
+        """What must hold, and whether it does."""
         return {
             "per_minute must be above 0 and at most 6000": 0 < self.per_minute <= 6000,
             "spread_db must be 0 to 30 dB": 0 <= self.spread_db <= 30,
@@ -205,7 +191,7 @@ class Impulses(_Part, frozen=True, kw_only=True):
         }
 
 
-class Decay(_Part, frozen=True, kw_only=True):
+class Decay(Part, frozen=True, kw_only=True):
     """Reverberation, blind, from free decays of the recording: an estimate from above; no time without a reason."""
 
     decay_time_s: float | None = None
@@ -213,7 +199,7 @@ class Decay(_Part, frozen=True, kw_only=True):
     reason: str | None = None
 
 
-class Profile(_Part, frozen=True, kw_only=True):
+class Profile(Part, frozen=True, kw_only=True):
     """A room, as it was recorded.
 
     Attributes:
@@ -235,7 +221,8 @@ class Profile(_Part, frozen=True, kw_only=True):
     impulses: Impulses | None = None
     reverberation: Decay
 
-    def _rules(self) -> Mapping[str, bool]:
+    def rules(self) -> Mapping[str, bool]:
+        """What must hold, and whether it does."""
         return {
             f"schema_version must be {SCHEMA_VERSION}": self.schema_version == SCHEMA_VERSION,
             f"tones must be {MOST_TONES} or fewer": len(self.tones) <= MOST_TONES,
@@ -249,14 +236,3 @@ _OCTAVES = ", ".join(_NAMES)
 def _within(values: tuple[float, ...], largest: float) -> bool:
     """Whether no value is further from 0."""
     return all(abs(value) <= largest for value in values)
-
-
-def _numbers(value: Any) -> list[float]:
-    """The numbers of a field that is a number, a row or a mapping of those."""
-    if isinstance(value, float):
-        return [value]
-    if isinstance(value, Mapping):
-        return [number for one in value.values() for number in _numbers(one)]
-    if isinstance(value, tuple):
-        return [number for one in value for number in _numbers(one)]
-    return []

@@ -1,10 +1,13 @@
 """As much of a room as is wanted, from its profile.
 
-    x(t) = sum over octaves o of  a_o(t) n_o(t)  +  sum over tones k of  b_o(k)(t) A_k sin(2 pi f_k t + phase_k)
-    a_o(t)^2 = (1 - share_o) cycle_o(t) swell_o(t) + knocks_o(t),     b_o(t)^2 = cycle_o(t) swell_o(t)
+    x(t) = sum over octaves o of a_o(t) n_o(t) + c_o(t) m_o(t), and tones k of b_o(k)(t) A_k sin(2 pi f_k t + p_k)
+    a_o(t)^2 = (1 - share_o) swell_o(t) + share_o knocks(t)
+    b_o(t)^2 = machine_o(t) swell_o(t)
+    c_o(t)^2 = (1 - share_o) machine_o(t) swell_o(t) + share_o knocks(t)
 
-`n_o` is noise with the measured spectrum (twelfths of an octave, without the tones) and phases drawn at random; `cycle`
-is the envelope of the repetition, whose beginnings follow one another with the measured jitter; `swell` is a Gaussian
+`n_o` and `m_o` are noise with phases drawn at random that together have the measured spectrum (twelfths of an octave,
+without the tones): what goes on in the pauses of the machine, and what is switched with it (`shares`). `machine` is the
+envelope of the repetition, whose beginnings follow one another with the measured jitter. `swell` is a Gaussian
 process with the measured time of forgetting whose values are given the measured distribution; `knocks` are exponential
 decays at the times of a Poisson process that hold the measured share of the power. All means are 1, so that the levels
 are those of the profile. Bands and tones above half the sample rate are left out, and nothing is made up above half the
@@ -13,6 +16,8 @@ rate of the recording. The same profile, length, rate and generator give the sam
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,6 +25,7 @@ from asrfair.stress.lab.bands import FINE_EDGES_HZ, OCTAVES_HZ, Numbers, octave_
 from asrfair.stress.lab.cycles import cycle_gains, phases
 from asrfair.stress.lab.frames import SWELL_S
 from asrfair.stress.lab.profile import QUANTILES, Impulses, Profile, Repetition, Swell
+from asrfair.stress.lab.shares import noise_powers, steady_powers, switched_gain
 
 BLOCK_S = 60.0
 """Noise is made in blocks of at most this length: one transform of an hour would fill the memory."""
@@ -45,8 +51,13 @@ def synthesise(profile: Profile, seconds: float, rate_hz: int, rng: np.random.Ge
     gains = _Gains(profile, seconds, rng)
     samples = _tones(profile, n, rate_hz, rng, gains)
     block, fade = round(BLOCK_S * rate_hz), round(FADE_S * rate_hz)
+    steady, whole = steady_powers(profile), noise_powers(profile)
+    parts = [(steady, gains.steady), (whole - steady, gains.switched)]
     for begin in range(0, n, block):
-        _add_noise(profile, samples, (begin, min(n, begin + block + fade)), rate_hz, rng, gains)
+        for powers, power_gains in parts:
+            if powers.any():
+                sound = _Noise(powers, power_gains, profile.bands.highest_hz, rate_hz)
+                _add_noise(sound, samples, (begin, min(n, begin + block + fade)), rng, gains)
     return samples.astype(np.float32)
 
 
@@ -55,17 +66,18 @@ class _Gains:
 
     def __init__(self, profile: Profile, seconds: float, rng: np.random.Generator) -> None:
         self.times = np.arange(int(seconds * CONTROL_HZ) + 2) / CONTROL_HZ
-        steady = np.ones((len(self.times), len(OCTAVES_HZ)))
+        self.steady = self.tones = np.ones((len(self.times), len(OCTAVES_HZ)))
         if profile.repetition is not None:
-            steady *= _cycles(profile.repetition, self.times, rng)
+            self.tones = switched_gain(profile, _cycles(profile.repetition, self.times, rng))
         if profile.swell is not None:
-            steady *= _swell(profile.swell, self.times, rng)
-        self.tones = steady
-        self.noise = steady
+            swell = _swell(profile.swell, self.times, rng)
+            self.steady, self.tones = self.steady * swell, self.tones * swell
+        self.switched = self.tones
         if profile.impulses is not None:
             share = np.array([profile.impulses.share.get(str(octave), 0.0) for octave in OCTAVES_HZ])
-            knocks = _knocks(profile.impulses, self.times, rng)
-            self.noise = steady * (1 - share) + knocks[:, None] * share
+            knocks = _knocks(profile.impulses, self.times, rng)[:, None] * share
+            self.steady = self.steady * (1 - share) + knocks
+            self.switched = self.switched * (1 - share) + knocks
 
     def amplitude(self, power: Numbers, octave: int, begin: int, end: int, rate_hz: int) -> Numbers:
         """The factor for samples `begin` to `end` of an octave."""
@@ -73,32 +85,28 @@ class _Gains:
         return gains
 
 
-def _noise_density(profile: Profile) -> Numbers:
-    """Power per Hz of each fine band."""
-    levels = np.array(profile.bands.noise_dbfs)
-    low, high = FINE_EDGES_HZ[: len(levels)], np.minimum(FINE_EDGES_HZ[1 : len(levels) + 1], profile.bands.highest_hz)
-    width = high - low
-    density: Numbers = np.where(width > 0, 10 ** (levels / 10) / np.maximum(width, 1e-9), 0.0)
-    return density
+class _Noise(NamedTuple):
+    """Noise of one kind: powers of fine bands, gains of octaves over time, the highest frequency, samples a second."""
+
+    powers: Numbers
+    gains: Numbers
+    highest_hz: float
+    rate_hz: int
 
 
 def _add_noise(
-    profile: Profile,
-    samples: Numbers,
-    place: tuple[int, int],
-    rate_hz: int,
-    rng: np.random.Generator,
-    gains: _Gains,
+    noise: _Noise, samples: Numbers, place: tuple[int, int], rng: np.random.Generator, gains: _Gains
 ) -> None:
     """Add a block of noise to the samples, faded into the one before it."""
     from scipy import fft
 
-    begin, end = place
+    (begin, end), rate_hz, n_bands = place, noise.rate_hz, len(noise.powers)
     size = fft.next_fast_len(max(end - begin, rate_hz), real=True)
     hz = np.arange(size // 2 + 1) * rate_hz / size
-    density = _noise_density(profile)
+    widths = np.minimum(FINE_EDGES_HZ[1 : n_bands + 1], noise.highest_hz) - FINE_EDGES_HZ[:n_bands]
+    density = np.where(widths > 0, noise.powers / np.maximum(widths, 1e-9), 0.0)
     band = np.searchsorted(FINE_EDGES_HZ, hz, side="right") - 1
-    known = (band >= 0) & (band < len(density)) & (hz < min(profile.bands.highest_hz, rate_hz / 2))
+    known = (band >= 0) & (band < n_bands) & (hz < min(noise.highest_hz, rate_hz / 2))
     amplitude = np.zeros(len(hz))
     amplitude[known] = np.sqrt(density[band[known]] * rate_hz * size / 2)
     bins = amplitude * np.exp(2j * np.pi * rng.random(len(hz)))
@@ -106,7 +114,7 @@ def _add_noise(
     shape = _faded(end - begin, round(FADE_S * rate_hz), is_first=begin == 0, is_last=end == len(samples))
     for number in np.unique(octave[known]).tolist():
         part = fft.irfft(np.where(octave == number, bins, 0), size)[: end - begin]
-        samples[begin:end] += shape * part * gains.amplitude(gains.noise, number, begin, end, rate_hz)
+        samples[begin:end] += shape * part * gains.amplitude(noise.gains, number, begin, end, rate_hz)
 
 
 def _faded(n: int, fade: int, *, is_first: bool, is_last: bool) -> Numbers:
