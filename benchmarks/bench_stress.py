@@ -14,8 +14,8 @@ A clip of 10 s at 16 kHz, FLAC. The same ten things are made by both sides:
     | room, RT60 .5 s | impulse response of 0.6 s                     | ApplyImpulseResponse, the same            |
 
 Beyond this, asrfair digests the file, measures the active speech level (once a clip), measures the SNR that was
-achieved on the samples of each mix, and turns down what would clip; with `digest`, a SHA-256 of the samples of each
-mix as 16-bit integers is made as well. What is made is handed on at once, as to an engine, not kept. The peer is timed
+achieved on the samples of each mix, and turns down what would clip; with a digest, the SHA-256 of the samples of each
+mix that the runner stores is made as well. What is made is handed on at once, as to an engine, not kept. The peer is timed
 with the file opened per condition (as a data loader does) and with one decode shared. CPU seconds of the process, in
 turns clip by clip, median of the rounds' ratios; both sides' SNRs are checked.
 """
@@ -59,14 +59,14 @@ def run() -> list[dict[str, object]]:
         }
         rounds = [_round(ways, paths) for _ in range(ROUNDS + 1)][1:]
     lines = []
-    for ours, with_digest in (("ours", "no digest"), ("digest", "with a digest of each mix")):
-        for theirs, what, target in (("opened", "file opened per condition", 4.0), ("shared", "decode shared", 2.5)):
-            seconds = [float(np.median([one[key] for one in rounds])) for key in (ours, theirs)]
+    for key, with_digest in (("ours", "no digest"), ("digest", "with a digest of each mix")):
+        for peers, what, target in (("opened", "file opened per condition", 4.0), ("shared", "decode shared", 2.5)):
+            seconds = [float(np.median([one[way] for one in rounds])) for way in (key, peers)]
             rates = " against ".join(f"{len(NINE) / s:,.0f}" for s in seconds)
             lines.append(
                 {
                     "goal": f"P5 clean + 9 conditions, {with_digest} / audiomentations, {what}",
-                    "ratio": float(np.median([one[theirs] / one[ours] for one in rounds])),
+                    "ratio": float(np.median([one[peers] / one[key] for one in rounds])),
                     "target": target,
                     "detail": f"{rates} condition-clips/s of CPU; {CLIPS} clips of 10 s, {ROUNDS} rounds",
                 }
@@ -100,8 +100,8 @@ def ours(path: Path, banks: Banks) -> Iterator[np.ndarray]:
 
 
 def digest(samples: np.ndarray) -> str:
-    """A digest of a mix: of its samples as 16-bit integers."""
-    return hashlib.sha256(np.rint(samples * np.float32(32767)).astype("<i2")).hexdigest()
+    """A digest of a mix, as the runner stores it."""
+    return hashlib.sha256(np.ascontiguousarray(samples, dtype="<f4").data).hexdigest()
 
 
 def peer_transforms(folder: Path) -> dict[str, Callable[[np.ndarray], np.ndarray]]:
