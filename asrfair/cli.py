@@ -110,6 +110,16 @@ _ANALYSIS = (
         metavar="D",
         help="Where speakers are not known: give intervals, with D times the variance of independent utterances.",
     ),
+    click.option(
+        "--threshold",
+        type=float,
+        default=0.3,
+        show_default=True,
+        metavar="RATE",
+        help="The word error rate at which the levels of a noise are told.",
+    ),
+    _several("--real", metavar="SIM=REAL", help="Compare a condition with another, or with ATTR=GROUP: the real room."),
+    click.option("--difficulty", metavar="FILE", help="CSV condition_id,difficulty: also tell WERD by difficulty."),
 )
 
 
@@ -161,6 +171,15 @@ def check(manifest: str, as_json: bool) -> None:
 @click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="For faults that may pass.")
 @click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds for one utterance.")
 @click.option("--retry-failed", is_flag=True, help="Try again what failed for good before.")
+@click.option(
+    "--probes",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Also hear ten seconds in which nobody speaks, N times under each condition.",
+)
+@click.option("--save-audio", is_flag=True, help="Keep what is heard now, to listen to, in RUN/audio.")
 @_MAX_FAILED
 def transcribe(manifest: str, out: str, max_failed: float, **options: Any) -> None:
     """Transcribe a manifest; run it again and it continues."""
@@ -262,6 +281,24 @@ def plan(target: str | None, **options: Any) -> None:
 
 
 @main.command()
+@click.argument("recordings", nargs=-1, required=True, metavar="RECORDING...")
+@click.option("--out", required=True, metavar="FOLDER", help="Where the environment and its pictures go.")
+@click.option("--name", metavar="NAME", help="Of the environment; from the first file unless given.")
+@click.option("--seconds", type=float, default=60.0, show_default=True, help="Length of the synthesis.")
+@click.option("--rate", "rate_hz", type=int, metavar="HZ", help="Its sample rate; the recording's unless given.")
+@click.option("--no-wav", is_flag=True, help="Do not write the synthesis as a WAV file.")
+@click.option("--with-recording", is_flag=True, help="Also write an environment of the recording itself, with a copy.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@_SEED
+def profile(recordings: tuple[str, ...], no_wav: bool, as_json: bool, **options: Any) -> None:
+    """Make an environment of recordings of one room, without speech: a minute is good."""
+    pipeline = _pipeline("profile")
+
+    made = pipeline.profile(recordings, synthesise_wav=not no_wav, **options)
+    click.echo(made.as_json() if as_json else made.as_text())
+
+
+@main.command()
 def systems() -> None:
     """The engines there are, with their options, and what is missing for those that cannot run here."""
     pipeline = _pipeline()
@@ -270,21 +307,28 @@ def systems() -> None:
 
 
 @main.command()
-def environments() -> None:
-    """The environments there are, with their levels."""
+@click.argument("condition", required=False, metavar="[ENV@LEVEL]")
+@click.option("--wav", metavar="FILE", help="Write what ENV@LEVEL sounds like when nobody speaks.")
+@click.option("--seconds", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, help="Its length.")
+@click.option("--rate", "rate_hz", type=click.IntRange(4000, 192_000), default=16_000, show_default=True, metavar="HZ")
+@_SEED
+def environments(condition: str | None, wav: str | None, **options: Any) -> None:
+    """The environments there are, with their levels; or one of them to listen to, with --wav."""
+    if (condition is None) != (wav is None):
+        raise click.UsageError("ENV@LEVEL and --wav FILE go together; without both, the environments are listed")
     pipeline = _pipeline()
 
-    click.echo(pipeline.environments())
+    click.echo(pipeline.environments() if wav is None else pipeline.listen(condition, wav, **options))
 
 
-def _pipeline() -> ModuleType:
-    """The verbs; loaded when one is called, because they need numpy and pyarrow."""
+def _pipeline(part: str = "") -> ModuleType:
+    """The verbs, or a part of them; loaded when one is called, because they need numpy and pyarrow."""
     import importlib
 
     from asrfair.startup import keep_pandas_out
 
     keep_pandas_out()
-    return importlib.import_module("asrfair.pipeline")
+    return importlib.import_module(f"asrfair.pipeline.{part}" if part else "asrfair.pipeline")
 
 
 def _files(hypotheses: tuple[str, ...]) -> dict[str, str]:

@@ -23,6 +23,7 @@ Unknown keys are refused, with the key named.
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePath
@@ -99,6 +100,8 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     retries: int = 4
     timeout_s: float = 300.0
     max_failed: float = 0.05
+    probes: int = 0
+    save_audio: bool = False
     normalizers: list[str] = []
     costs: str = "levenshtein"
     by: list[str] = []
@@ -109,6 +112,9 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     terms: str | None = None
     empty_ref: str = "count"
     design_effect: float | None = None
+    threshold: float = 0.3
+    real: list[str] = []
+    difficulty: str | None = None
     k: int = 5
 
 
@@ -137,6 +143,8 @@ def load_config(path: Path) -> RunConfig:
         manifest=str(base / config.manifest),
         out=str(base / config.out),
         terms=None if config.terms is None else str(base / config.terms),
+        difficulty=None if config.difficulty is None else str(base / config.difficulty),
+        conditions=[_found(condition, base) for condition in config.conditions],
         hypotheses=[msgspec.structs.replace(spec, file=str(base / spec.file)) for spec in config.hypotheses],
         systems=[_anchored(spec, base) for spec in config.systems],
     )
@@ -154,6 +162,8 @@ def _faults(config: RunConfig) -> list[str]:
     found += [
         f"{name}: {value} is not positive" for name, value in _positive(config) if value is not None and value <= 0
     ]
+    if config.probes < 0:
+        found.append(f"probes: {config.probes} is negative")
     if not 0 <= config.max_failed <= 1:
         found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
     return [*found, *_faults_of_analysis(config)]
@@ -168,6 +178,8 @@ def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
             yield f"{name}: {getattr(config, name)!r} is not known; write one of {', '.join(allowed)}"
     if config.design_effect is not None and not config.design_effect >= 1.0:
         yield f"design_effect: {config.design_effect} is below 1"
+    if not 0.0 < config.threshold < math.inf:
+        yield f"threshold: {config.threshold} is no word error rate above 0, such as 0.3"
     if config.terms is not None and not config.deep:
         yield "terms: they need the transcripts; add deep = true"
     names = [family.name for family in config.families]
@@ -193,6 +205,12 @@ def _anchored(spec: SystemSpec, base: Path) -> SystemSpec:
         for key, value in spec.options.items()
     }
     return msgspec.structs.replace(spec, options=options, id=spec.system_id)
+
+
+def _found(condition: str, base: Path) -> str:
+    """A condition; if it names an environment's own file, from the configuration's folder."""
+    name, sign, level = (condition, "", "") if condition.endswith(".toml") else condition.rpartition("@")
+    return str(base / name) + sign + level if name.endswith(".toml") else condition
 
 
 def parse_system(text: str) -> SystemSpec:

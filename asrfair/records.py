@@ -19,6 +19,9 @@ CLEAN = "clean"
 MISSING = "missing"
 """The group of utterances that have no value for an attribute: a row of its own in every table, never tested."""
 
+PROBE_S = 10.0
+"""Length in seconds of a probe: silence, to see what is written when nobody speaks."""
+
 ALL = "all"
 """The attribute (and its one group) that stands for every utterance."""
 
@@ -164,6 +167,40 @@ class Hypothesis:
     words: Sequence[Word] | None = None
     latency_s: float | None = None
     audio_sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """What a system heard under a condition other than clean: one row of `tables.MIXES`.
+
+    Attributes:
+        system_id, condition_id, utterance_id, key: of the hypothesis that was made from it.
+        sample_rate_hz: of the mix.
+        duration_s: of the mix, seconds.
+        speech_dbfs: active speech level when the first noise came to it; None without noise or without speech.
+        activity: share of the time with speech (0 to 1); None with speech_dbfs.
+        snr_asked_db, snr_db, noise_dbfs, pieces: of every noise step, in order: asked for, measured on the samples of
+            the mix, level, and which piece of a recording.
+        gain_db: by how much the mix was turned down as a whole so that it does not clip.
+        notes: what a listener should know.
+        mix_sha256: hex digest of the float32 samples that the system heard, little endian.
+    """
+
+    system_id: str
+    condition_id: str
+    utterance_id: str
+    key: str
+    sample_rate_hz: int
+    duration_s: float
+    speech_dbfs: float | None
+    activity: float | None
+    snr_asked_db: Sequence[float]
+    snr_db: Sequence[float | None]
+    noise_dbfs: Sequence[float | None]
+    pieces: Sequence[int | None]
+    gain_db: float
+    notes: Sequence[str]
+    mix_sha256: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -337,6 +337,29 @@ MIXES = pa.schema(
 )
 """What an engine heard under a condition other than clean; one entry of the lists per noise step."""
 
+HEARD = pa.schema(
+    [
+        ("system_id", pa.string()),
+        ("condition_id", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("n_utterances", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("speech_dbfs", pa.float64()),
+        ("activity", pa.float64()),
+        ("snr_asked_db", pa.float64()),
+        ("snr_db", pa.float64()),
+        ("snr_lowest_db", pa.float64()),
+        ("snr_highest_db", pa.float64()),
+        ("n_turned_down", pa.int64()),
+        ("n_noted", pa.int64()),
+        ("n_pieces", pa.int64()),
+        ("fewest_in_a_piece", pa.int64()),
+        ("most_in_a_piece", pa.int64()),
+    ]
+)
+"""What a group was heard at, from `mixes`: whether groups were put into the same noise. SNR of the first noise step."""
+
 DEGRADATION = pa.schema(
     [
         *_CELL,
@@ -514,6 +537,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "harms": HARMS,
     "calibration": CALIBRATION,
     "mixes": MIXES,
+    "heard": HEARD,
     "degradation": DEGRADATION,
     "interactions": INTERACTIONS,
     "curves": CURVES,

@@ -74,7 +74,7 @@ def test_every_command_of_the_readme_does_what_it_says(desk):
         assert (desk / "runs" / "demo" / name).stat().st_size
     shown = next(block["text"] for block in BLOCKS if block["kind"] == "text")
     card = (desk / "runs" / "demo" / "card.md").read_text()
-    for group, rate in re.findall(r"^  ([A-Z][\w ]+?) {2,}10 +600 +0 +([\d.]+)", shown, re.MULTILINE):
+    for group, rate in re.findall(r"^  ([A-Z][\w ]+?) {2,}10 +300 +0 +([\d.]+)", shown, re.MULTILINE):
         assert re.search(rf"\| {group} \| 10 \|.*\| {re.escape(rate)} \|", card), f"README: {group} {rate}"
 
 

@@ -92,10 +92,12 @@ class Scripted(Adapter):
     def _say(self, waveform: Waveform) -> Transcript:
         if not len(waveform.samples) or not np.isfinite(waveform.samples).all():
             raise AdapterError("the waveform is empty or not finite")
-        digest = waveform_digest(waveform)
-        calls = self._count(digest)
         if self._delay_s:
             time.sleep(self._delay_s)
+        if not self._script and self._log is None:
+            return Transcript(self._text)
+        digest = waveform_digest(waveform)
+        calls = self._count(digest)
         line = self._script.get(digest)
         if line is None:
             return Transcript(self._text)

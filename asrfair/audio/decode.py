@@ -55,6 +55,18 @@ def _digest(path: Path, mtime_ns: int, size: int) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def file_duration_s(path: Path) -> float:
+    """How long a file says it is, seconds.
+
+    Raises:
+        AudioError: it is broken or not audio.
+    """
+    try:
+        return float(soundfile.info(path).duration)
+    except soundfile.LibsndfileError as error:
+        raise AudioError(f"{path.name} is broken or not audio: {error.error_string}") from error
+
+
 def read_audio(
     path: Path, *, offset_s: float | None = None, duration_s: float | None = None, expected_sha256: str | None = None
 ) -> tuple[Waveform, str]:

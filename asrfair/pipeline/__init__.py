@@ -5,7 +5,7 @@ from asrfair.pipeline.hypotheses import ingest, transcribe
 from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.plan import plan, plan_text
 from asrfair.pipeline.results import Audit, Checked, Outcome
-from asrfair.pipeline.whole import audit, check, demo, environments, run, systems
+from asrfair.pipeline.whole import audit, check, demo, environments, listen, run, systems
 
 __all__ = [
     "Audit",
@@ -17,6 +17,7 @@ __all__ = [
     "demo",
     "environments",
     "ingest",
+    "listen",
     "plan",
     "plan_text",
     "report",

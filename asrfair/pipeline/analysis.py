@@ -17,19 +17,21 @@ from asrfair.manifest import Attribute, groupable, parse_by
 from asrfair.pipeline.details import check_covariates, details
 from asrfair.pipeline.joints import SCORES_FILE, alone, check_transcripts, group_columns, manifest_of, places, selected
 from asrfair.pipeline.results import Audit
+from asrfair.pipeline.rooms import ROOM_TABLES, RoomOptions, moved_tables, room_tables
 from asrfair.pipeline.texts import SCHEMAS, read_terms, spoken_of, text_tables
 from asrfair.pipeline.unknown_speakers import assume_design_effect
 from asrfair.provenance import RunRecord, VerbClock, read_record, write_record
 from asrfair.scoring.writer import read_metadata
 from asrfair.stats import SCORE_COLUMNS, Family, SpeakerSums
+from asrfair.stats.curves import THRESHOLD
 from asrfair.stats.design_effect import check_design_effect
 from asrfair.tables import check_table, csv_bytes, readable
 
 TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
 """What analyze always writes, each as Parquet and as CSV."""
 
-FURTHER = ("adjusted", "matched", *SCHEMAS)
-"""What it writes if asked."""
+FURTHER = ("adjusted", "matched", *SCHEMAS, *ROOM_TABLES)
+"""What it writes if asked, or where there are conditions other than clean."""
 
 
 @alone
@@ -46,6 +48,9 @@ def analyze(
     terms: str | Path | None = None,
     empty_ref: str = "count",
     design_effect: float | None = None,
+    threshold: float = THRESHOLD,
+    difficulty: str | Path | None = None,
+    real: Sequence[str] = (),
 ) -> Audit:
     """Rates, intervals and disparities by group, from the scores of a run alone.
 
@@ -64,6 +69,10 @@ def analyze(
             of them among the harms only.
         design_effect: where the manifest does not say who speaks, give intervals under this effect, vouched for by
             the user; without it there are none.
+        threshold: the word error rate at which the levels of an environment are told, a fraction.
+        difficulty: CSV file with a frozen difficulty of every condition, for NWERD.
+        real: `SIMULATED=REAL` texts: a condition, and the condition or the `ATTR=GROUP` of recordings made in the real
+            room, to compare.
 
     Raises:
         InputError: no scores, an attribute that has no groups, a group that does not occur, an unknown method.
@@ -78,6 +87,8 @@ def analyze(
     check_covariates(adjust, attributes)
     check_design_effect(design_effect)
     wanted = _terms(terms, deep=deep)
+    rooms = RoomOptions(threshold, difficulty, real)
+    rooms.check(record, attributes)
     declared = _families(families, confirm, screening, specs)
     sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]], empty_ref=empty_ref)
     _read_scores(folder / SCORES_FILE, sums, specs, attributes)
@@ -93,6 +104,8 @@ def analyze(
         covariates = list(dict.fromkeys(adjust))
         more = details(*looked_at, baselines, covariates=covariates, deep=deep, seed=record.seed)
         tables |= more | {"measures": pa.concat_tables([found.measures, *([more["measures"]] if deep else [])])}
+    place = (folder, specs, attributes, baselines, metadata["normalizers"][0]["name"])
+    tables |= room_tables(*place, rooms, empty_ref=empty_ref)
     if deep:
         options = {"baselines": baselines, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
         options["empty_ref"] = empty_ref
@@ -100,6 +113,7 @@ def analyze(
     _write_tables(folder, tables)
     record.config |= {"by": specs, "baselines": baselines, "families": [_as_dict(f) for f in declared]}
     record.config |= {"adjust": list(adjust), "deep": deep, "empty_ref": empty_ref, "design_effect": design_effect}
+    record.config |= {"threshold": threshold, "real": list(real)}
     record.verbs.append(clock.entry(by=specs, **{f"n_{name}": len(table) for name, table in tables.items()}))
     write_record(folder, record)
     always = {name: tables.pop(name) for name in TABLES}
@@ -135,8 +149,9 @@ def _from_texts(
         )
     rows = selected(manifest, record.limit, record.seed)
     check_transcripts(folder, record, rows["utterance_id"])
+    moved = moved_tables(folder, rows, specs, manifest.attributes, options["baselines"], options["normalizer"])
     options |= {"costs": record.costs, "language": manifest.dataset.language}
-    return text_tables(folder, places(record), spoken_of(rows, manifest.attributes, specs, **options))
+    return moved | text_tables(folder, places(record), spoken_of(rows, manifest.attributes, specs, **options))
 
 
 def _write_tables(folder: Path, tables: Mapping[str, pa.Table]) -> None:

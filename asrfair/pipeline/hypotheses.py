@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,7 +29,7 @@ from asrfair.records import CLEAN, SystemInfo
 from asrfair.store import HypothesisStore
 
 if TYPE_CHECKING:
-    from asrfair.transcribe.run import SystemUnderTest
+    from asrfair.transcribe.plan import SystemUnderTest
 
 Progress = Callable[[int, int, int], None]
 Hypotheses = Mapping[str, str | Path]
@@ -45,21 +47,38 @@ def transcribe(
     retries: int = 4,
     timeout_s: float = 300.0,
     retry_failed: bool = False,
+    probes: int = 0,
+    save_audio: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
     """Transcribe a manifest under conditions by systems into a run folder; run it again and it continues.
 
+    Args:
+        manifest: folder or rows file.
+        out: the run folder.
+        systems: engines with their options.
+        conditions: `clean`, `ENV@LEVEL` or `ENV`; ENV is the name of an environment or the path of its file.
+        limit: a seeded sample of so many utterances.
+        seed: of the sample and of the noise.
+        workers: processes.
+        retries: for faults that may pass.
+        timeout_s: for one utterance, seconds.
+        retry_failed: try again what failed for good before.
+        probes: how many times ten seconds of silence are heard under each condition.
+        save_audio: keep copies of what is heard, for people to listen to, in the run folder's `audio/`.
+        progress: called with rows ended, rows in all, rows failed.
+
     Raises:
         InputError: a faulty manifest, an unknown engine, option or environment, a run folder in use.
     """
-    from asrfair.stress import parse_condition
-    from asrfair.transcribe.run import Plan, SystemUnderTest
+    from asrfair.pipeline.surroundings import BANKS_FOLDER, parse_conditions, surroundings
+    from asrfair.transcribe.plan import Plan, SystemUnderTest
     from asrfair.transcribe.run import transcribe as transcribe_plan
 
     clock, folder = VerbClock("transcribe"), Path(out)
     specs = [s if isinstance(s, configuration.SystemSpec) else configuration.parse_system(s) for s in systems]
     _check_systems(specs, conditions)
-    parsed = [parse_condition(text, seed) for text in dict.fromkeys(conditions)]
+    parsed = parse_conditions(conditions, seed)
     sources = {s.system_id: _source(s) for s in specs if issubclass(engine_class(s.engine), TranscriptSource)}
     hearing = [SystemUnderTest(s.system_id, s.engine, s.options) for s in specs if s.system_id not in sources]
     loaded = load_manifest(manifest, audio="exists" if hearing else "ignore")
@@ -67,14 +86,17 @@ def transcribe(
     plan = Plan(
         utterances=Rows(loaded, rows),
         folder=loaded.folder,
-        conditions=[condition for condition, _ in parsed],
-        environments={e.name: e for _, e in parsed if e is not None},
+        surroundings=surroundings(loaded, parsed, seed),
         workers=workers,
         retries=retries,
         timeout_s=timeout_s,
         retry_failed=retry_failed,
+        probes=probes,
+        banks=folder / BANKS_FOLDER,
+        listening=folder / "audio" if save_audio else None,
     )
-    with HypothesisStore(folder) as store:
+    with HypothesisStore(folder) as store, ExitStack() as afterwards:
+        afterwards.callback(shutil.rmtree, folder / BANKS_FOLDER, ignore_errors=True)
         record = begun(folder, loaded, limit, seed)
         for condition, environment in parsed:
             record.add_condition(condition_record(condition, environment))

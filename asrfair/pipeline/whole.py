@@ -10,7 +10,7 @@ from typing import Any
 
 from asrfair import config as configuration
 from asrfair.adapters import available_engines, describe_options
-from asrfair.errors import ManifestError
+from asrfair.errors import AudioError, InputError, ManifestError
 from asrfair.manifest import coverage, load_manifest
 from asrfair.pipeline.analysis import analyze
 from asrfair.pipeline.hypotheses import Hypotheses, Progress, ingest, transcribe
@@ -20,7 +20,11 @@ from asrfair.provenance import read_record
 from asrfair.records import CLEAN
 from asrfair.stats.suppression import K_EXPORTED
 
-DEMO_CONDITION = "machine-hum@5dB"
+DEMO_ROOMS = ("machine-hum", "babble", "pink-noise")
+DEMO_LEVELS = (20, 10, 5, 0)
+DEMO_PROBES = 3
+QUICK_CONDITIONS = ("machine-hum@10dB", "machine-hum@5dB", "machine-hum@0dB")
+"""What the demo is heard in: three environments at four levels, or one at three."""
 
 
 def check(path: str | Path) -> Checked:
@@ -89,6 +93,8 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
             workers=wanted.workers,
             retries=wanted.retries,
             timeout_s=wanted.timeout_s,
+            probes=wanted.probes,
+            save_audio=wanted.save_audio,
             progress=progress,
         )
         if done.interrupted:
@@ -106,6 +112,9 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         terms=wanted.terms,
         empty_ref=wanted.empty_ref,
         design_effect=wanted.design_effect,
+        threshold=wanted.threshold,
+        real=wanted.real,
+        difficulty=wanted.difficulty,
     )
     return made.outcome(max_failed=wanted.max_failed)
 
@@ -126,8 +135,17 @@ def demo(
     system = configuration.SystemSpec(
         engine="pocketsphinx", id="pocketsphinx", options={"grammar": str(corpus / GRAMMAR_FILE)}
     )
-    conditions = [CLEAN, DEMO_CONDITION]
-    done = transcribe(corpus, out, systems=[system], conditions=conditions, workers=workers, progress=progress)
+    full = tuple(f"{room}@{level}dB" for room in DEMO_ROOMS for level in DEMO_LEVELS)
+    conditions = [CLEAN, *(QUICK_CONDITIONS if quick else full)]
+    done = transcribe(
+        corpus,
+        out,
+        systems=[system],
+        conditions=conditions,
+        workers=workers,
+        probes=0 if quick else DEMO_PROBES,
+        progress=progress,
+    )
     return done if done.interrupted else from_hypotheses(out).outcome()
 
 
@@ -165,8 +183,46 @@ def systems() -> str:
 
 
 def environments() -> str:
-    """The environments with their levels."""
+    """The environments with their levels, and what is missing for those that cannot be used here."""
     from asrfair.stress import available_environments, load_environment
 
-    found = [load_environment(name) for name in available_environments()]
-    return "\n".join(f"{e.name}: {e.description} Levels: {', '.join(e.levels)}" for e in found)
+    lines = []
+    for name in available_environments():
+        found = load_environment(name)
+        levels = f" Levels: {', '.join(found.levels)}." if found.levels else ""
+        missing = found.missing_libraries()
+        needs = f" Not here: needs {', '.join(missing)} (pip install 'asrfair[stress]')." if missing else ""
+        lines.append(f"{found.name}: {found.description}{levels}{needs}")
+    return "\n".join(lines)
+
+
+def listen(condition: str, wav: str | Path, *, seconds: float, rate_hz: int, seed: int = 0) -> str:
+    """Write what an environment sounds like when nobody speaks, against speech of the nominal level (-26 dBFS).
+
+    Args:
+        condition: `ENV@LEVEL`, or `ENV`.
+        wav: the file to write, WAV of 16 bits.
+        seconds: its length.
+        rate_hz: its sample rate.
+        seed: of the noise.
+
+    Raises:
+        InputError: clean audio, an environment that is made of a manifest's speakers, a file that cannot be written.
+    """
+    import numpy as np
+    import soundfile
+
+    from asrfair.records import Waveform
+    from asrfair.stress import Scene, parse_condition
+
+    parsed, environment = parse_condition(condition, seed)
+    if environment is None:
+        raise InputError("clean audio is silent when nobody speaks; name an environment")
+    silence = Waveform(np.zeros(round(seconds * rate_hz), dtype=np.float32), rate_hz)
+    try:
+        heard = environment.apply(silence, parsed, "listen", Scene("listen", seed=seed, is_speech=False))
+        Path(wav).parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(wav, heard.samples, rate_hz, subtype="PCM_16", format="WAV")
+    except (AudioError, OSError, soundfile.LibsndfileError) as error:
+        raise InputError(f"{condition}: {error}") from error
+    return str(wav)

@@ -14,9 +14,11 @@ import pyarrow as pa
 from asrfair.report.cells import CellPart, make_cells
 from asrfair.report.definitions import definitions
 from asrfair.report.discretion import discreet, discreet_counts, discreet_more, hidden_groups, hidden_sentence
+from asrfair.report.environments import is_last_mile, rooms
 from asrfair.report.findings import Finding, findings
 from asrfair.report.gaps import not_tested
 from asrfair.report.headline import headlines
+from asrfair.report.last_mile import last_mile
 from asrfair.report.sections import Context, Section, make_sections
 from asrfair.stats.policy import BASELINE_PREFIX, SUPPRESSED, meaning
 from asrfair.stats.suppression import K_EXPORTED
@@ -88,13 +90,14 @@ def make_card(
     headline = run["normalizers"][0]["name"] if run.get("normalizers") else next((r["normalizer"] for r in rows), "")
     cells = make_cells(run, rows, gaps, headline)
     more = {name: discreet_more(table.to_pylist(), hidden, k or 0) for name, table in (further or {}).items()}
-    sections = make_sections(more, _context(cells, attributes, headline))
+    context = _context(run, cells, attributes, headline, more)
+    sections = make_sections(more, context)
     covered = (run.get("coverage") or {}).get("groups") or []
     names = [system["system_id"] for system in run.get("systems") or []]
     return Card(
         title=f"{', '.join(names) or 'Systems'} on {manifest.get('name') or 'a data set'}",
         made=run["verbs"][-1]["finished"] if run.get("verbs") else run.get("created") or "",
-        headlines=headlines(cells),
+        headlines=[*headlines(cells, context.rooms), *_stressed(further or {}, more, context)],
         warnings=[warning for section in sections for warning in section.warnings],
         dataset={key: manifest.get(key) for key in DATASET} | {"attributes": attributes},
         signature=_signature(run, manifest) | {"k_anonymity": k},
@@ -105,20 +108,35 @@ def make_card(
         failures=discreet_counts([entry for entry in run.get("failures") or [] if entry["n_failed"]], hidden),
         coverage=discreet_counts([{key: e.get(key) for key in COVERED} for e in covered], hidden),
         not_tested=[*not_tested(run, cells), *hidden_sentence(hidden, k or 0)],
-        definitions=definitions(run),
+        definitions=definitions(run, stressed=bool(context.rooms)),
         flags={flag: _meaning(flag, k) for flag in _flags(cells)},
     )
 
 
-def _context(cells: Sequence[CellPart], attributes: Mapping[str, Any], headline: str) -> Context:
-    """What the further parts may know."""
+def _context(
+    run: Mapping[str, Any],
+    cells: Sequence[CellPart],
+    attributes: Mapping[str, Any],
+    headline: str,
+    tables: Mapping[str, list[dict[str, Any]]],
+) -> Context:
+    """What the further parts may know; environments only where they were analysed as such."""
+    heard = list(dict.fromkeys(cell.condition_id for cell in cells))
     return Context(
         normalizer=headline,
         attributes=attributes,
         several_systems=len({cell.system_id for cell in cells}) > 1,
         several_conditions=len({cell.condition_id for cell in cells}) > 1,
         rates={(cell.system_id, cell.condition_id): cell.overall.wer for cell in cells},
+        rooms=rooms(run.get("conditions") or [], heard) if is_last_mile(tables, heard) else (),
+        tables=tables,
     )
+
+
+def _stressed(further: Mapping[str, pa.Table], kept: Mapping[str, list[dict[str, Any]]], context: Context) -> list[str]:
+    """What rooms do to whom, for the top of the card."""
+    rows = kept.get("interactions") or []
+    return last_mile(rows, context, withheld=bool(rows) and len(rows) < further["interactions"].num_rows)
 
 
 def _signature(run: Mapping[str, Any], manifest: Mapping[str, Any]) -> dict[str, Any]:

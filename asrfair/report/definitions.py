@@ -52,21 +52,40 @@ DEFINITIONS = {
     "Missing": "The manifest says nothing for these utterances. They are shown and never compared.",
 }
 
+STRESSED = {
+    "Condition, environment, level": (
+        "Clean is the audio as it was recorded. An environment is a room, a line or a machine that the same recordings "
+        "are put through; its level says how hard, as a signal-to-noise ratio over the time that is spoken where the "
+        "unit is dB."
+    ),
+    "Loses more, loses less": (
+        "The room takes more (less) from the group than from its baseline both in points and in times the errors in "
+        "clean audio: both 95 % intervals lie on that side, and the adjusted p is below 0.05."
+    ),
+    "Depends on the scale": (
+        "The two ways of counting a loss do not both say so. From 10 to 20 % and from 20 to 40 % are the same in "
+        "times and not in points; from 10 to 20 % and from 20 to 30 % are the same in points and not in times."
+    ),
+    "Ceiling": "Above 80 % errors there is little left to lose, so gaps close without anything being better.",
+}
 
-def definitions(run: Mapping[str, Any]) -> dict[str, str]:
+
+def definitions(run: Mapping[str, Any], *, stressed: bool = False) -> dict[str, str]:
     """The words of one card: with families declared, p is adjusted in them.
 
     Args:
         run: the contents of `run.json`.
+        stressed: whether environments were analysed.
     """
     families = declared(run)
+    words = DEFINITIONS | (STRESSED if stressed else {})
     if families is None:
-        return DEFINITIONS
+        return words
     text = (
         "The probability of a gap at least this large if there were none, adjusted for the other comparisons of its "
         f"family under the same normaliser. Declared before looking: {families}. What none of them claims is screened."
     )
-    return DEFINITIONS | {"Adjusted p": text}
+    return words | {"Adjusted p": text}
 
 
 def declared(run: Mapping[str, Any]) -> str | None:

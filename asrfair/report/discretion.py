@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from asrfair.records import MISSING, REST
+from asrfair.records import ALL, MISSING, REST
 from asrfair.stats.policy import BASELINE_PREFIX, CONTRAST_FLAGS, SUPPRESSED
 from asrfair.stats.suppression import COMPLEMENTARY, Group, withheld
 from asrfair.stats.utterance_level import WITHIN
@@ -22,6 +22,11 @@ Row = dict[str, Any]
 
 NUMBERS = frozenset({"system_id", "condition_id", "normalizer", "attribute", "group", "baseline", "family", "flags"})
 """Columns that a withheld row keeps; all others are numbers."""
+
+STRESS = frozenset({"clean_wer", "floor", "simulated", "censored"})
+"""Columns by which a table is about stress: `degradation`, `sensitivity`, `reality`, `curves`."""
+
+DOMINATED = "dominated"
 
 
 def hidden_groups(run: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], k: int) -> dict[Group, str]:
@@ -45,7 +50,7 @@ def hidden_groups(run: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], k
             n = 0
         if n is not None:
             fewest[group] = min(n, fewest.get(group, n)) if n else fewest.get(group, 0)
-        if "dominated" in (row.get("flags") or []):
+        if DOMINATED in (row.get("flags") or []):
             dominated.append(group)
     return withheld(fewest, k, dominated)
 
@@ -88,11 +93,16 @@ def discreet_counts(rows: Sequence[Mapping[str, Any]], hidden: Mapping[Group, st
 def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str], k: int) -> list[Row]:
     """Rows of further tables: those about a withheld group or baseline, or that depend on one, are left out.
 
+    A table without attributes (`probes`) is about no person and is left as it is.
+
     Args:
         rows: of one table.
         hidden: the withheld groups.
         k: speakers that a number needs; 0 where nothing is withheld.
     """
+    if rows and "attribute" not in rows[0]:
+        return list(rows)
+    hidden = {**_fewer_here(rows, k), **hidden} if rows and not STRESS.isdisjoint(rows[0]) else hidden
     partly = {attribute for attribute, _ in hidden}
     kept = []
     for row in rows:
@@ -106,6 +116,23 @@ def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str], k: int) -> l
             continue
         kept.append({name: None if _gives_away(name, row, hidden) else value for name, value in row.items()})
     return kept
+
+
+def _fewer_here(rows: Sequence[Row], k: int) -> dict[Group, str]:
+    """Groups of a table about stress that are small in it alone, and those that would give them away.
+
+    Pairs of utterances are fewer than utterances: a group may lose speakers to failures. Where the table has a row for
+    everybody, such a group could be worked out from it and from the others.
+    """
+    fewest: dict[Group, int] = {}
+    dominated = []
+    for row in rows:
+        group, n = (row["attribute"], row["group"]), row["n_speakers"]
+        if n is not None:
+            fewest[group] = min(n, fewest.get(group, n))
+        if DOMINATED in (row["flags"] or []):
+            dominated.append(group)
+    return withheld(fewest, k, dominated) if k and (ALL, ALL) in fewest else {}
 
 
 def _gives_away(name: str, row: Row, hidden: Mapping[Group, str]) -> bool:

@@ -82,7 +82,7 @@ def forest_figure(cells: Sequence[CellPart], attribute: str) -> Figure:
     parts = [(cell, part) for cell in cells for part in cell.attributes if part.attribute == attribute]
     groups = plotted_groups(cells, attribute)[:MOST_GROUPS]
     names = _series_names([cell for cell, _ in parts])
-    with _style():
+    with styled():
         height = max(1, len(groups)) * (ROW_INCHES + SERIES_INCHES * (len(parts) - 1)) + 1.0 + 0.1 * len(parts)
         figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
         axes = figure.add_subplot()
@@ -92,7 +92,7 @@ def forest_figure(cells: Sequence[CellPart], attribute: str) -> Figure:
             if end is not None:
                 _cut(axes, part, groups, (number, len(parts)), end)
         _mark_empty(axes, [part for _, part in parts], groups)
-        axes.set_yticks(range(len(groups)), [_plain(group) for group in groups])
+        axes.set_yticks(range(len(groups)), [plain(group) for group in groups])
         axes.set_ylim(len(groups) - 0.5, -0.5)
         axes.set_xlim(left=0, right=None if end is None else end * 100)
         axes.set_xlabel("word error rate, %, with 95 % interval")
@@ -113,7 +113,7 @@ def svg(figure: Figure, prefix: str) -> str:
         prefix: stands before every id, so that two figures can stand in one page.
     """
     out = io.StringIO()
-    with _style(), warnings.catch_warnings():
+    with styled(), warnings.catch_warnings():
         # The reader's browser draws the letters, so it does not matter which of them matplotlib's own font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
         figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, transparent=True)
@@ -129,7 +129,7 @@ def _own_ids(tag: str, prefix: str) -> str:
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def styled() -> Iterator[None]:
     """Matplotlib as it comes, whatever the user's own settings are, with the style of these plots."""
     import matplotlib
 
@@ -142,8 +142,8 @@ def _style() -> Iterator[None]:
 def _series_names(cells: Sequence[CellPart]) -> list[str]:
     """What tells the series apart: the condition, and the system where there are several."""
     if len({cell.system_id for cell in cells}) == 1:
-        return [_plain(condition(cell.condition_id)) for cell in cells]
-    return [f"{_plain(cell.system_id)}, {_plain(condition(cell.condition_id))}" for cell in cells]
+        return [plain(condition(cell.condition_id)) for cell in cells]
+    return [f"{plain(cell.system_id)}, {plain(condition(cell.condition_id))}" for cell in cells]
 
 
 def _draw(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[int, int], name: str) -> None:
@@ -197,12 +197,13 @@ def _mark_empty(axes: Axes, parts: Sequence[AttributePart], groups: Sequence[str
             axes.annotate(reason, (0, height), fontsize=9, fontstyle="italic", **place)
 
 
-def _plain(text: str) -> str:
-    """A short name that matplotlib does not take for mathematics."""
-    return _shortened(text).replace("$", r"\$")
+def plain(text: str, most: int = MOST_LETTERS) -> str:
+    """A short name that matplotlib does not take for mathematics.
 
-
-def _shortened(text: str) -> str:
-    """A name that leaves room for the plot."""
+    Args:
+        text: from data.
+        most: letters that leave room for the plot.
+    """
     text = " ".join(text.split())
-    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 1]}…"
+    short = text if len(text) <= most else f"{text[: most - 1]}…"
+    return short.replace("$", r"\$")

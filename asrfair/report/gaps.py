@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from asrfair.records import CLEAN, MISSING
+from asrfair.report.environments import at_levels, rooms
 from asrfair.report.wording import condition, isolated, listed, percent
 from asrfair.stats.policy import SUPPRESSED
 from asrfair.stats.suppression import COMPLEMENTARY
@@ -34,7 +35,7 @@ def not_tested(run: Mapping[str, Any], cells: Sequence[CellPart]) -> list[str]:
         *_missing(cells),
         *_suppressed(cells),
         *_design(run),
-        *_conditions(cells),
+        *_conditions(run, cells),
         *_sample(run, manifest),
         *_normalizers(run),
         *_languages(manifest),
@@ -102,15 +103,20 @@ def _design(run: Mapping[str, Any]) -> list[str]:
     return [f"{text[:1].upper()}{text[1:]}." for text in texts]
 
 
-def _conditions(cells: Sequence[CellPart]) -> list[str]:
-    """Rooms, lines and devices."""
+def _conditions(run: Mapping[str, Any], cells: Sequence[CellPart]) -> list[str]:
+    """Rooms, lines and devices: those asked for without a result, and that there were no others."""
     if not cells:
         return ["No system was run under any condition."]
     systems = list(dict.fromkeys(cell.system_id for cell in cells))
     heard = list(dict.fromkeys(cell.condition_id for cell in cells))
     done = {(cell.system_id, cell.condition_id) for cell in cells}
-    sentences = [f"{s} was not run under {condition(c)}." for s in systems for c in heard if (s, c) not in done]
-    noises = [condition(c) for c in heard if c != CLEAN]
+    sentences = [
+        f"{isolated(s)} was not run under {name}."
+        for s in systems
+        for name in _named(run, [c for c in heard if (s, c) not in done])
+    ]
+    sentences += _without_result(run, systems, heard)
+    noises = _named(run, [c for c in heard if c != CLEAN])
     if noises:
         sentences.append(f"Noise only as in {listed(noises)}; no other room, line or device.")
     else:
@@ -118,6 +124,24 @@ def _conditions(cells: Sequence[CellPart]) -> list[str]:
     if CLEAN not in heard:
         sentences.append("The audio as it was recorded was not tested: what the noise alone does cannot be told.")
     return sentences
+
+
+def _without_result(run: Mapping[str, Any], systems: Sequence[str], heard: Sequence[str]) -> list[str]:
+    """Conditions that were asked for and that no row is about, and systems of which there is none."""
+    pairs = [tuple(pair) for pair in run.get("cells") or []]
+    asked = [c["condition_id"] for c in run.get("conditions") or []] + [c for _, c in pairs]
+    gone = _named(run, list(dict.fromkeys(c for c in asked if c not in heard)))
+    absent = [isolated(s) for s in dict.fromkeys(s for s, _ in pairs) if s not in systems]
+    return [
+        *([f"Asked for, but without any result: {listed(gone)}."] if gone else []),
+        *([f"No result of {listed(absent, 'or')}, though asked for."] if absent else []),
+    ]
+
+
+def _named(run: Mapping[str, Any], names: Sequence[str]) -> list[str]:
+    """Conditions in words, the levels of one environment together."""
+    clean = [condition(CLEAN)] if CLEAN in names else []
+    return [*clean, *(at_levels(room, names) for room in rooms(run.get("conditions") or [], names))]
 
 
 def _sample(run: Mapping[str, Any], manifest: Mapping[str, Any]) -> list[str]:

@@ -1,24 +1,44 @@
 """The first lines of a card: how wrong each system is, and how far apart its groups lie.
 
-They describe and test nothing.
+They describe and test nothing. Where a run was made to see what environments do, those get one line a system.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from asrfair.records import MISSING
 from asrfair.report.cells import AttributePart, CellPart
+from asrfair.report.environments import Room, level
 from asrfair.report.wording import condition, count, isolated, percent, percent_interval
 
 
-def headlines(cells: Sequence[CellPart]) -> list[str]:
-    """One line per system and condition.
+def headlines(cells: Sequence[CellPart], rooms: Sequence[Room] = ()) -> list[str]:
+    """One line per system and condition, or per system for all environments.
 
     Args:
         cells: the parts of the card.
+        rooms: the environments, if they get one line.
     """
-    return [_line(cell) for cell in cells]
+    inside = {name for room in rooms for name in room.condition_ids}
+    lines = [_line(cell) for cell in cells if cell.condition_id not in inside]
+    for system in dict.fromkeys(cell.system_id for cell in cells) if rooms else ():
+        rates = {cell.condition_id: cell.overall.wer for cell in cells if cell.system_id == system}
+        parts = [text for room in rooms if (text := _room(room, rates))]
+        lines += [f"{isolated(system)}, word error rate of everybody under {'; under '.join(parts)}."] if parts else []
+    return lines
+
+
+def _room(room: Room, rates: Mapping[str, float | None]) -> str:
+    """The rates at both ends of an environment's levels; empty where there is none."""
+    met = zip(room.condition_ids, room.levels, strict=True)
+    known = [(value, wer) for name, value in met if (wer := rates.get(name)) is not None]
+    if not known:
+        return ""
+    (first, easy), (last, hard) = known[0], known[-1]
+    if first is None or len(known) == 1:
+        return f"{room.name}{'' if first is None else f' at {level(first, room.unit)}'} {percent(easy)} %"
+    return f"{room.name} {percent(easy)} % at {level(first, room.unit)}, {percent(hard)} % at {level(last, room.unit)}"
 
 
 def _line(cell: CellPart) -> str:

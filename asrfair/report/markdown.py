@@ -9,6 +9,7 @@ from typing import Any
 from asrfair.report.card import Card
 from asrfair.report.cells import AttributePart, CellPart, GroupRow
 from asrfair.report.notes import notes
+from asrfair.report.stress_text import is_stressed, opened, told_findings, wide_tables
 from asrfair.report.wording import (
     NONE,
     VERDICTS,
@@ -38,8 +39,14 @@ def render_markdown(card: Card) -> str:
     """The whole card."""
     parts = [f"# {escaped(card.title)}", _overview(card), _items(card.headlines)]
     parts += ["## Mind", _items(card.warnings)] if card.warnings else []
-    parts += ["## Findings", _items([f.text for f in card.findings])]
-    for cell in card.cells:
+    is_open, told = opened(card), told_findings(card)
+    parts += ["## Findings", _items([f.text for f in told if f.condition_id in is_open])]
+    under_noise = [f.text for f in told if f.condition_id not in is_open]
+    parts += ["### Under noise", _items(under_noise)] if under_noise else []
+    if is_stressed(card):
+        for title, header, rows in wide_tables(card):
+            parts += [f"## {escaped(title)}", _table([escaped(name) for name in header], rows)]
+    for cell in sorted(card.cells, key=lambda cell: cell.condition_id not in is_open):
         parts += _cell(cell)
     for section in card.sections:
         parts += [f"## {escaped(section.title)}", escaped(section.about)]

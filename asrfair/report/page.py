@@ -6,7 +6,7 @@ right-to-left name does not turn the numbers beside it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ from asrfair.report.card import Card
 from asrfair.report.cells import CellPart
 from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
 from asrfair.report.notes import notes
+from asrfair.report.stress_plots import stress_plots
+from asrfair.report.stress_text import is_stressed, opened, told_findings
 
 TEMPLATES = Path(__file__).parent / "templates"
 MOST_SERIES = 4
@@ -42,20 +44,38 @@ def render_page(card: Card) -> str:
     )
     environment.globals |= {name: getattr(wording, name) for name in SHOWN}
     environment.globals |= {"dash": wording.NONE, "verdicts": wording.VERDICTS, "notes": notes, "folded": FOLDED}
-    return environment.get_template("page.html.j2").render(card=card, attributes=_attributes(card))
+    is_open = opened(card)
+    told = told_findings(card)
+    gaps = [finding for finding in told if finding.verdict in ("higher", "lower")]
+    return environment.get_template("page.html.j2").render(
+        card=card,
+        findings=told,
+        attributes=_attributes(card, is_open),
+        opened=[cell for cell in card.cells if cell.condition_id in is_open],
+        folded_cells=[cell for cell in card.cells if cell.condition_id not in is_open],
+        shown=[finding for finding in gaps if finding.condition_id in is_open],
+        beyond=[finding for finding in gaps if finding.condition_id not in is_open],
+    )
 
 
-def _attributes(card: Card) -> list[dict[str, Any]]:
-    """Per attribute: its plots, as markup that was made here, and its tables."""
+def _attributes(card: Card, is_open: Container[str]) -> list[dict[str, Any]]:
+    """Per attribute: its plots, as markup that was made here, and its tables, those that stand open first."""
     names = dict.fromkeys(part.attribute for cell in card.cells for part in cell.attributes)
-    return [
-        {
-            "name": name,
-            "plots": _plots(card.cells, name, f"plot{number}"),
-            "tables": [(cell, part) for cell in card.cells for part in cell.attributes if part.attribute == name],
-        }
-        for number, name in enumerate(names)
-    ]
+    stress = stress_plots(card) if is_stressed(card) else {}
+    shown = [cell for cell in card.cells if cell.condition_id in is_open]
+    drawn = []
+    for number, name in enumerate(names):
+        tables = [(cell, part) for cell in card.cells for part in cell.attributes if part.attribute == name]
+        drawn.append(
+            {
+                "name": name,
+                "stress": stress.get(name, []),
+                "plots": _plots(shown, name, f"plot{number}"),
+                "tables": [pair for pair in tables if pair[0].condition_id in is_open],
+                "folded": [pair for pair in tables if pair[0].condition_id not in is_open],
+            }
+        )
+    return drawn
 
 
 def _plots(cells: Sequence[CellPart], attribute: str, prefix: str) -> list[dict[str, Any]]:

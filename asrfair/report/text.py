@@ -9,12 +9,15 @@ from asrfair.records import ALL, MISSING, Total
 from asrfair.report.card import make_card
 from asrfair.report.columns import text_table, wrapped
 from asrfair.report.definitions import declared
+from asrfair.report.stress_text import is_stressed, opened, terminal, told_findings
 from asrfair.report.wording import NONE, VERDICTS, condition, interval, many, number, percent, percent_interval
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from asrfair.report.card import Card
     from asrfair.report.cells import CellPart, GroupRow
+    from asrfair.report.findings import Finding
 
 MOST_FINDINGS = 12
 TOLD = ("systems", "normalizers", "adjusted")
@@ -40,11 +43,12 @@ def render_table(
         further: name -> the other tables of the analysis.
     """
     card = make_card(run, groups, disparities, further, k=None)
-    blocks = [_block(cell) for cell in card.cells]
-    lines = [finding.text for finding in card.findings]
-    shown = [wrapped(line, first="- ") for line in lines[:MOST_FINDINGS]]
-    if len(lines) > MOST_FINDINGS:
-        shown.append(f"- and {len(lines) - MOST_FINDINGS} more, in card.md")
+    is_open = opened(card)
+    blocks = [_block(cell) for cell in card.cells if cell.condition_id in is_open]
+    blocks += terminal(card) if is_stressed(card) else []
+    told_here = [finding for finding in told_findings(card) if finding.condition_id in is_open]
+    shown = [wrapped(finding.text, first="- ") for finding in told_here[:MOST_FINDINGS]]
+    shown += _left_to_the_card(card, told_here[MOST_FINDINGS:], is_open)
     told = [text for section in card.sections if section.id in TOLD for text in section.sentences]
     shown = [*(wrapped(warning, first="- Mind: ") for warning in card.warnings), *shown]
     shown += [wrapped(text, first="- ") for text in told if text not in card.warnings]
@@ -55,6 +59,16 @@ def render_table(
     ]
     notes = card.dataset.get("notes")
     return "\n\n".join([*parts, *([wrapped(str(notes))] if notes else [])])
+
+
+def _left_to_the_card(card: Card, more: Sequence[Finding], is_open: set[str]) -> list[str]:
+    """How many findings are not told here."""
+    noisy = [finding for finding in told_findings(card) if finding.condition_id not in is_open]
+    gaps = sum(finding.verdict in ("higher", "lower") for finding in noisy)
+    lines = [f"- and {len(more)} more, in card.md"] if more else []
+    return lines + (
+        [f"- and {len(noisy)} under noise, {gaps} of them gaps that are shown, in card.md"] if noisy else []
+    )
 
 
 def _block(cell: CellPart) -> str:

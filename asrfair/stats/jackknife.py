@@ -113,7 +113,8 @@ def from_replicates(
     >>> from_replicates(2.0, [1.0, 2.0, 3.0]).df
     2.0
     """
-    replicates = np.array([math.nan if v is None else v for v in without], dtype=np.float64)
+    listed = without if isinstance(without, np.ndarray) else [math.nan if v is None else v for v in without]
+    replicates = np.asarray(listed, dtype=np.float64)
     m = len(replicates)
     if value is None or not math.isfinite(value):
         return Estimate(None, None, None, m)

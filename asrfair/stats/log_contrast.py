@@ -1,8 +1,9 @@
-"""Sums and differences of log rates of the same people: is a gap another one under that normaliser, system or noise?
+"""Sums and differences of rates of the same people: is a gap another one under that normaliser, system or noise?
 
-A contrast is `theta = sum_k w_k log R_k` over sides k, each with the errors and words of the same list of speakers (0
-and 0 for one who is not on it). A gap under two normalisers, `log(R_A1/R_B1) - log(R_A2/R_B2)`, has four sides. Each
-speaker is deleted from all sides at once, so what the sides share cancels.
+A contrast is `theta = sum_k w_k log R_k` (`log_contrast`), or `sum_k w_k R_k` (`rate_contrast`), over sides k, each
+with the errors and words of the same list of speakers (0 and 0 for one who is not on it). A gap under two normalisers,
+`log(R_A1/R_B1) - log(R_A2/R_B2)`, has four sides. Each speaker is deleted from all sides at once, so what the sides
+share cancels.
 
 Speakers of A alone and of B alone are strata, each with `m_h - 1` degrees of freedom (a within-speaker contrast). Where
 some are in both groups, the variance is that of one stratum and the degrees of freedom are combined over the three
@@ -54,17 +55,57 @@ def log_contrast(sides: Sequence[Side], membership: NDArray[np.int64] | None = N
             without += np.nan
         else:
             without += weight * np.log(left_e / left_n)
-    groups = np.full(m, IN_A) if membership is None else membership[said]
-    if not np.any(groups == IN_BOTH):
-        return from_replicates(value, without, strata=groups)
-    return _crossed(value, without, groups)
+    return by_membership(value, without, np.full(m, IN_A) if membership is None else membership[said])
 
 
-def _crossed(value: float, without: Sums, groups: NDArray[np.int64]) -> Estimate:
+def rate_contrast(sides: Sequence[Side], membership: NDArray[np.int64] | None = None) -> Estimate:
+    """A weighted sum of rates with its jackknife error; arguments as `log_contrast`.
+
+    Returns:
+        The estimate on the plain scale; None where a side has no words, or loses all of them with one speaker.
+
+    >>> clean, noisy, words = np.array([10, 6, 8.0]), np.array([20, 15, 15.0]), np.array([100, 80, 90.0])
+    >>> found = rate_contrast([(1.0, noisy, words), (-1.0, clean, words)])
+    >>> print(f"{found.value:+.4f} (se {found.se:.4f})")
+    +0.0963 (se 0.0096)
+    """
+    said = np.any([(errors > 0) | (words > 0) for _, errors, words in sides], axis=0)
+    m = int(np.count_nonzero(said))
+    value, without = 0.0, np.zeros(m)
+    for weight, errors, words in sides:
+        e, n = errors[said], words[said]
+        if not n.sum() > 0:
+            return Estimate(None, None, None, m)
+        value += weight * float(e.sum() / n.sum())
+        left = n.sum() - n
+        rates = np.full(m, np.nan)
+        np.divide(e.sum() - e, left, out=rates, where=left > 0)
+        without += weight * rates
+    return by_membership(value, without, np.full(m, IN_A) if membership is None else membership[said])
+
+
+def by_membership(
+    value: float | None, without: Sums, groups: NDArray[np.int64], words: tuple[Sums, Sums] | None = None
+) -> Estimate:
+    """The jackknife of a statistic of two groups that may share speakers.
+
+    Args:
+        value: of everybody.
+        without: each speaker, shape (m,).
+        groups: `IN_A`, `IN_B` or `IN_BOTH`, shape (m,).
+        words: of each speaker in A and in B, for Satterthwaite's degrees of freedom; `m_h - 1` without them.
+    """
+    if np.any(groups == IN_BOTH):
+        return _crossed(value, without, groups)
+    weights = None if words is None else np.where(groups == IN_A, *words)
+    return from_replicates(value, without, strata=groups, words=weights)
+
+
+def _crossed(value: float | None, without: Sums, groups: NDArray[np.int64]) -> Estimate:
     """One stratum for the variance, three for the degrees of freedom."""
     m = len(without)
     found = from_replicates(value, without)
-    if found.se is None or found.se < NO_SPREAD:
+    if value is None or found.se is None or found.se < NO_SPREAD:
         return found
     shares, dfs = [], []
     for stratum in (IN_A, IN_B, IN_BOTH):

@@ -175,10 +175,12 @@ def needed_speakers(
 ) -> int | None:
     """Speakers per group that show a ratio, from the variances that were measured.
 
+    It plans a difference in differences too, from the variances of the two changes: d on any scale is the ratio `e^d`.
+
     Args:
         log_variance_a: variance of the log rate of A times its number of speakers.
         log_variance_b: the same of B.
-        ratio: above 1.
+        ratio: above 0, not 1.
         power: the chance to show it.
         alpha: two-sided level of the test.
 

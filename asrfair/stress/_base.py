@@ -35,11 +35,13 @@ class Stressor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     Attributes:
         FILES: keys that name audio files (a text, or a list of texts), relative to the environment's own file.
-        EXTRA: the extra that must be installed; None for a family that needs no more than the base.
+        IN_TURN: whether it uses `scene.turn`.
+        NEEDS_VOICES: whether it uses `scene.voices`.
     """
 
     FILES: ClassVar[tuple[str, ...]] = ()
-    EXTRA: ClassVar[str | None] = None
+    IN_TURN: ClassVar[bool] = False
+    NEEDS_VOICES: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
@@ -56,6 +58,10 @@ class Stressor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         for rule, holds in rules.items():
             if not holds:
                 raise ValueError(rule)
+
+    def libraries(self) -> tuple[str, ...]:
+        """Modules of the extra `stress` that this step needs with these values."""
+        return ()
 
     @abstractmethod
     def apply(self, waveform: Waveform, rng: np.random.Generator, scene: Scene) -> Waveform:

@@ -70,6 +70,7 @@ class Row:
         n: samples that it has by now.
         heard: the same samples on the CPU, where they are there: before the first step, and after one on the CPU.
         error: why it failed, if so.
+        is_mix: whether the last step was a noise; the level of the speech in it is known.
     """
 
     asked: Asked
@@ -78,6 +79,7 @@ class Row:
     n: int
     heard: Waveform | None
     error: AudioError | None = None
+    is_mix: bool = False
 
 
 @dataclass(slots=True)
@@ -105,7 +107,9 @@ class Work:
     def levels(self, places: Sequence[int]) -> dict[int, ActiveLevel | None]:
         """The active speech levels of some rows, by their places; those on which nobody speaks are left out."""
         places = [place for place in places if self.rows[place].asked.scene.is_speech]
-        levels = {place: self._level(self.rows[place]) for place in places if self.rows[place].heard is not None}
+        mixes = [place for place in places if self.rows[place].is_mix]
+        levels = {place: self.rows[place].asked.scene.mix_level for place in mixes}
+        levels |= {place: self._level(self.rows[place]) for place in places if self.rows[place].heard is not None}
         others = [place for place in places if place not in levels]
         if others:
             found = tensors.active_levels(self.samples[others], self.lengths(others), self.rate_hz)
@@ -129,4 +133,4 @@ class Work:
             self.samples = torch.nn.functional.pad(self.samples, (0, n - self.samples.shape[1]))
         self.samples[place] = 0.0
         self.samples[place, :n] = torch.tensor(heard.samples, device=self.samples.device)
-        row.n, row.heard = n, heard
+        row.n, row.heard, row.is_mix = n, heard, False

@@ -122,7 +122,7 @@ class Batched:
         work.samples[places] = made
         for place, factor, energy in zip(places, kept, energies, strict=True):
             row, one = work.rows[place], drawn[place]
-            row.heard = None
+            row.heard, row.is_mix = None, True
             row.asked.scene.gain_db += 20 * math.log10(factor)
             noise_dbfs = 10 * math.log10(energy / row.n) if energy > 0 else None
             mixed_in(row.asked.scene, one.snr_db, one.speech_dbfs, factor, noise_dbfs)
@@ -158,7 +158,7 @@ class Batched:
         work.samples[places, : max(lengths)] = heard
         for place, factor in zip(places, factors, strict=True):
             row = work.rows[place]
-            row.heard = None
+            row.heard, row.is_mix = None, False
             row.asked.scene.gain_db += 20 * math.log10(factor)
 
     def _spectrum(self, taps: Samples, size: int) -> Tensor:

@@ -24,6 +24,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import importlib
+import importlib.util
 import inspect
 import math
 import pkgutil
@@ -36,7 +37,7 @@ import msgspec
 
 from asrfair.audio import file_sha256, read_audio, rms_dbfs
 from asrfair.builtin import manifests_folder
-from asrfair.errors import AudioError, ConfigError, InputError
+from asrfair.errors import AudioError, ConfigError, InputError, MissingExtraError
 from asrfair.records import CLEAN, Condition, Waveform
 from asrfair.seeds import rng_for
 from asrfair.stress._base import Stressor
@@ -119,6 +120,23 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             place = f"environment {self.name}"
             self._made[level] = [_stressor(place, step, value, Path(self.folder)) for step in self.steps]
         return self._made[level]
+
+    @property
+    def goes_in_turn(self) -> bool:
+        """Whether a speaker's utterances go through its pieces of noise in turn."""
+        return any(_family(str(step.get("type", ""))).IN_TURN for step in self.steps)
+
+    @property
+    def needs_voices(self) -> bool:
+        """Whether it is made of other speakers of the manifest."""
+        return any(_family(str(step.get("type", ""))).NEEDS_VOICES for step in self.steps)
+
+    def missing_libraries(self) -> list[str]:
+        """Modules that its steps need and that are not installed."""
+        needed = {
+            m for stressor in self.stressors(self.levels[0] if self.levels else None) for m in stressor.libraries()
+        }
+        return sorted(module for module in needed if importlib.util.find_spec(module) is None)
 
     @functools.cached_property
     def _made(self) -> dict[str | None, list[Stressor]]:
@@ -230,7 +248,7 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
         The condition and its environment; None for clean.
 
     Raises:
-        InputError: no such environment, or a level that it cannot have.
+        InputError: no such environment, a level that it cannot have, or a library that is not installed.
 
     >>> parse_condition("machine-hum@5dB", 0)[0].condition_id
     'machine-hum@5dB'
@@ -240,6 +258,7 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
     has_level = "@" in text and not text.endswith(".toml")
     name, _, level = text.rpartition("@") if has_level else (text, "", "")
     environment = load_environment(name)
+    _check_libraries(environment)
     if bool(environment.levels) != bool(level):
         hint = f"write {name}@{environment.levels[0]}" if environment.levels else f"it has no levels: write {name}"
         raise InputError(f"--condition {text}: {hint}")
@@ -248,6 +267,16 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
     condition = Condition(environment.name, _level(text, environment, level), seed)
     environment.stressors(condition.level)
     return condition, environment
+
+
+def _check_libraries(environment: Environment) -> None:
+    """Refuse an environment whose libraries are not installed, before any audio is read.
+
+    Raises:
+        MissingExtraError: naming the library.
+    """
+    for library in environment.missing_libraries():
+        raise MissingExtraError(f"environment {environment.name} ({library})", "stress")
 
 
 def _level(text: str, environment: Environment, level: str) -> str:
@@ -272,6 +301,8 @@ def _stressor(place: str, step: dict[str, Any], level: float | None, folder: Pat
             if key in values:
                 values[key] = _anchored(values[key], folder)
         return msgspec.convert(values, family)
+    except MissingExtraError:
+        raise
     except (msgspec.ValidationError, InputError) as error:
         raise ConfigError(f"{place}: type {kind!r}: {error}") from error
 
@@ -283,6 +314,7 @@ def _anchored(value: Any, folder: Path) -> Any:
     return [_anchored(one, folder) for one in value] if isinstance(value, list) else value
 
 
+@functools.lru_cache(maxsize=256)
 def _family(kind: str) -> type[Stressor]:
     """The class of a step type, found by its file's name.
 

@@ -1,8 +1,10 @@
 """Mixing noise with speech at a signal-to-noise ratio over active speech.
 
 The ratio is that of the active speech level (ITU-T P.56) to the level (root mean square) of the noise over the length
-of the speech. If the mix would go beyond full scale, all of it is turned down, which leaves the ratio as it is. The
-ratio that was achieved is measured afterwards, on the samples of the mix.
+of the speech. A second noise is set against the speech as well, not against what the first has made of it; where a room
+or a line comes between them, what is heard there is taken for the speech. If the mix would go beyond full scale, all of
+it is turned down, which leaves the ratio as it is. The ratio that was achieved is measured afterwards, on the samples
+of the mix.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from asrfair.audio import rms_dbfs
+from asrfair.audio import ActiveLevel, rms_dbfs
 from asrfair.records import Waveform
 from asrfair.stress.scene import Mixed, Scene
 
@@ -62,7 +64,8 @@ def mix_at_snr(
     kept = turned_down(mixed, scene)
     heard = mixed - waveform.samples if kept == 1.0 else mixed - np.float32(kept) * waveform.samples
     mixed_in(scene, snr_db, speech_dbfs, kept, rms_dbfs(heard))
-    return Waveform(mixed, waveform.sample_rate_hz)
+    scene.mix = Waveform(mixed, waveform.sample_rate_hz)
+    return scene.mix
 
 
 def mixed_in(scene: Scene, snr_db: float, speech_dbfs: float, kept: float, noise_dbfs: float | None) -> None:
@@ -75,7 +78,9 @@ def mixed_in(scene: Scene, snr_db: float, speech_dbfs: float, kept: float, noise
         kept: factor by which the mix was turned down.
         noise_dbfs: level of the noise, measured in the mix.
     """
-    achieved = None if noise_dbfs is None else speech_dbfs + 20 * math.log10(kept) - noise_dbfs
+    within_dbfs = speech_dbfs + 20 * math.log10(kept)
+    achieved = None if noise_dbfs is None else within_dbfs - noise_dbfs
+    scene.mix_level = ActiveLevel(within_dbfs, scene.activity or 0.0)
     scene.mixed.append(Mixed(snr_db, achieved, noise_dbfs, scene.piece))
     scene.piece = None
 

@@ -91,6 +91,8 @@ class Scene:
         banks: sounds that are made once.
         voices: what babble is made of; None where no step needs it.
         clip, clip_level: the audio before the first step and its level, where they are known already.
+        mix, mix_level: what the last noise step made, and the level of the speech in it: noise steps in a row are all
+            set against the same speech, never against speech and noise.
         spectra: of `clip`, by the size of its blocks; whoever puts one clip into several rooms hands one dict to all.
         piece: set by a step that took a piece of a recording, for the `Mixed` of that step.
         taken: the stretch of a pool that was taken last.
@@ -109,6 +111,8 @@ class Scene:
     voices: Voices | None = None
     clip: Waveform | None = None
     clip_level: ActiveLevel | None = None
+    mix: Waveform | None = None
+    mix_level: ActiveLevel | None = None
     spectra: dict[tuple[int, int], NDArray[np.complex64]] = field(default_factory=dict)
     piece: int | None = None
     taken: Stretch | None = None
@@ -129,7 +133,7 @@ class Scene:
         """
         if not self.is_speech:
             return NOMINAL_SPEECH_DBFS
-        known = self.clip_level if self.clip_level is not None and waveform is self.clip else None
+        known = self.clip_level if waveform is self.clip else self.mix_level if waveform is self.mix else None
         return self.speaks_at(known or active_speech_level(waveform))
 
     def speaks_at(self, level: ActiveLevel | None) -> float:

@@ -9,22 +9,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
 
 from asrfair.audio import file_sha256
 from asrfair.errors import AudioError
-from asrfair.records import Condition, SystemInfo, Utterance
+from asrfair.records import PROBE_S, Condition, SystemInfo, Utterance
+from asrfair.stress import Environment, Voices
 
 RETRIED_KINDS = frozenset({"transient", "timeout", "crash", "missing"})
 """Failures that a later run tries again: they may pass. Audio and engine failures depend on the key alone."""
 
 LOOK_AHEAD = 64
 """How many files are digested ahead of the engine."""
+
+MIXING = 2
+"""Changes whenever the same environment, seed and utterance give other samples than before: part of every key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,10 @@ class Job:
         condition: what the audio goes through.
         key: see the module; empty if the audio could not be read.
         error: why there is nothing to transcribe, if so.
+        speaker_id: who speaks, for what may not be mixed with it; the engine never sees it.
+        turn: how many utterances of this speaker the manifest has before this one.
+        is_speech: false where nobody is to speak (every reference is empty, or a probe).
+        is_probe: silence of `PROBE_S` in place of a file.
     """
 
     utterance_id: str
@@ -50,6 +58,41 @@ class Job:
     condition: Condition
     key: str = ""
     error: str | None = None
+    speaker_id: str | None = None
+    turn: int = 0
+    is_speech: bool = True
+    is_probe: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What utterances are heard in.
+
+    Attributes:
+        conditions: in order; the first steps of a sweep come first.
+        environments: name -> environment, of the conditions that have one.
+        voices: what babble is made of; None where no environment needs it.
+        turns: utterance_id -> how many utterances of its speaker the manifest has before it; empty where no
+            environment goes through pieces of noise in turn.
+    """
+
+    conditions: Sequence[Condition]
+    environments: Mapping[str, Environment] = field(default_factory=dict)
+    voices: Voices | None = None
+    turns: Mapping[str, int] = field(default_factory=dict)
+
+    def heard(self, condition: Condition, utterance: Utterance, *, is_speech: bool) -> tuple[object, ...]:
+        """All that the samples under a condition depend on besides the audio; empty for clean."""
+        if condition.environment is None:
+            return ()
+        environment = self.environments[condition.environment]
+        said: list[object] = [MIXING, condition.condition_id, environment.digest, condition.seed]
+        said.append(utterance.utterance_id)
+        if environment.goes_in_turn:
+            said += [utterance.speaker_id, self.turns.get(utterance.utterance_id, 0)]
+        if environment.needs_voices and self.voices is not None:
+            said += [utterance.speaker_id, self.voices.digest]
+        return (*said, *(() if is_speech else ("nobody speaks",)))
 
 
 def hypothesis_key(
@@ -71,51 +114,74 @@ def hypothesis_key(
 
 
 def plan_jobs(
-    utterances: Iterable[Utterance],
-    folder: Path,
-    condition: Condition,
-    environment_digest: str | None,
-    system: SystemInfo,
-) -> Iterator[Job]:
-    """Jobs in manifest order, each with its key; files are digested some way ahead, in threads.
+    utterances: Iterable[Utterance], folder: Path, surroundings: Surroundings, system: SystemInfo
+) -> Iterator[list[Job]]:
+    """The jobs of each utterance, one a condition, in manifest order; files are digested some way ahead, in threads.
 
     Args:
         utterances: in manifest order.
         folder: that the audio paths count from.
-        condition: what the audio goes through.
-        environment_digest: of the condition's environment; None for clean.
+        surroundings: what they are heard in.
         system: all that the engine says of itself.
     """
     with ThreadPoolExecutor(2) as threads:
-        waiting: deque[Future[Job]] = deque()
+        waiting: deque[Future[list[Job]]] = deque()
         for utterance in utterances:
-            waiting.append(threads.submit(_job, utterance, folder, condition, environment_digest, system))
+            waiting.append(threads.submit(_jobs, utterance, folder, surroundings, system))
             if len(waiting) >= LOOK_AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _job(
-    utterance: Utterance, folder: Path, condition: Condition, environment_digest: str | None, system: SystemInfo
-) -> Job:
-    """One job."""
-    segment = (utterance.offset_s, utterance.duration_s)
+def _jobs(utterance: Utterance, folder: Path, surroundings: Surroundings, system: SystemInfo) -> list[Job]:
+    """One utterance under all conditions."""
     path = None if utterance.audio is None else folder / utterance.audio
+    segment = (utterance.offset_s, utterance.duration_s)
+    digest, error = None, None
     try:
         if path is None:
             raise AudioError("the manifest names no audio for this utterance")
         digest = file_sha256(path)
         if utterance.audio_sha256 is not None and utterance.audio_sha256.lower() != digest:
             raise AudioError(f"{utterance.audio} is not the file that audio_sha256 of the manifest names")
-    except AudioError as error:
-        return Job(utterance.utterance_id, path, *segment, None, condition, error=f"audio: {error}")
-    heard: tuple[object, ...] = ()
-    if condition.environment is not None:
-        heard = (condition.condition_id, environment_digest, condition.seed, utterance.utterance_id)
-    return Job(
-        utterance.utterance_id, path, *segment, digest, condition, hypothesis_key(system, digest, segment, heard)
-    )
+    except AudioError as found:
+        digest, error = None, f"audio: {found}"
+    is_speech = any(reference.strip() for reference in utterance.references)
+    speaker_id, turn = utterance.speaker_id, surroundings.turns.get(utterance.utterance_id, 0)
+    jobs = []
+    for condition in surroundings.conditions:
+        heard = surroundings.heard(condition, utterance, is_speech=is_speech)
+        key = hypothesis_key(system, digest, segment, heard) if digest is not None else ""
+        job = Job(utterance.utterance_id, path, *segment, digest, condition, key, error)
+        jobs.append(replace(job, speaker_id=speaker_id, turn=turn, is_speech=is_speech))
+    return jobs
+
+
+def probe_jobs(count: int, surroundings: Surroundings, system: SystemInfo) -> Iterator[list[Job]]:
+    """Silence under all conditions, so many times: noise is another draw each time, silence itself is heard once.
+
+    Args:
+        count: how many probes a condition.
+        surroundings: what they are heard in.
+        system: all that the engine says of itself.
+    """
+    for number in range(count):
+        nobody = Utterance(f"probe-{number:03d}", None, None, PROBE_S, ("",), None, None, {})
+        jobs = []
+        for condition in surroundings.conditions:
+            if condition.environment is None and number:
+                continue
+            heard = surroundings.heard(condition, nobody, is_speech=False)
+            key = hypothesis_key(system, "silence", (None, PROBE_S), heard)
+            name = nobody.utterance_id
+            jobs.append(Job(name, None, None, PROBE_S, None, condition, key, is_speech=False, is_probe=True))
+        yield jobs
+
+
+def n_probes(count: int, surroundings: Surroundings) -> int:
+    """How many jobs `probe_jobs` has."""
+    return sum(count if condition.environment is not None else min(count, 1) for condition in surroundings.conditions)
 
 
 def is_done(key: str, known: tuple[str, str, str | None] | None, *, retry_failed: bool) -> bool:

@@ -19,6 +19,10 @@ from asrfair.transcribe.worker import Answer, WorkerTask, work
 BATCHES_PER_WORKER = 2
 """One with the engine, one prepared: memory is bounded whatever the size of the manifest."""
 
+FAST_S = 0.25
+FAST_BATCHES = 6
+"""An engine that needs less than this for a batch gets more ahead, so that it never waits for a commit to the disk."""
+
 POLL_S = 0.5
 MOST_DEATHS = 5
 """So many workers dying one after another, with nothing done in between, stop the run."""
@@ -31,9 +35,16 @@ class _Worker:
     process: BaseProcess
     connection: Connection
     batches: dict[int, Sequence[Job]] = field(default_factory=dict)
+    sheaf: deque[Sequence[Job]] = field(default_factory=deque)
     ready: bool = False
     running: int | None = None
     since: float | None = None
+    is_fast: bool = False
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether it is ready for a further batch."""
+        return self.ready and len(self.batches) < (FAST_BATCHES if self.is_fast else BATCHES_PER_WORKER)
 
 
 class WorkerPool:
@@ -86,21 +97,37 @@ class WorkerPool:
             worker.connection.close()
         self._workers = []
 
-    def run(self, batches: Iterator[Sequence[Job]]) -> Iterator[list[tuple[Job, Answer]]]:
-        """Have all batches answered; yields answers as they come, and an empty list now and then while it waits."""
-        exhausted = False
+    def run(self, sheaves: Iterator[Sequence[Sequence[Job]]]) -> Iterator[list[tuple[Job, Answer]]]:
+        """Have all batches answered.
+
+        Args:
+            sheaves: batches that share their audio, which one worker answers one after the other, as long as there is
+                enough for all.
+
+        Yields:
+            Answers as they come, and an empty list now and then while it waits.
+        """
         while True:
-            while not exhausted and (worker := self._free()):
-                batch = self._again.popleft() if self._again else next(batches, None)
-                if batch is None:
-                    exhausted = True
-                else:
-                    self._send(worker, batch)
-            while self._again and (worker := self._free()):
-                self._send(worker, self._again.popleft())
-            if exhausted and not self._again and not any(w.batches for w in self._workers):
+            while (worker := self._free()) and (batch := self._next(worker, sheaves)):
+                self._send(worker, batch)
+            if not any(w.batches for w in self._workers) and not self._again and not any(self._sheaves()):
                 return
             yield [pair for pairs in self._receive() for pair in pairs]
+
+    def _next(self, worker: _Worker, sheaves: Iterator[Sequence[Sequence[Job]]]) -> Sequence[Job] | None:
+        """What a worker is to do next: what another left, its own sheaf, a new one, or a part of another's."""
+        if self._again:
+            return self._again.popleft()
+        if not worker.sheaf:
+            worker.sheaf.extend(next(sheaves, ()))
+        if worker.sheaf:
+            return worker.sheaf.popleft()
+        most = max(self._sheaves(), key=len)
+        return most.pop() if most else None
+
+    def _sheaves(self) -> list[deque[Sequence[Job]]]:
+        """What the workers still have before them."""
+        return [worker.sheaf for worker in self._workers]
 
     def drain(self) -> list[tuple[Job, Answer]]:
         """Answers that have come already; does not wait."""
@@ -116,7 +143,7 @@ class WorkerPool:
 
     def _free(self) -> _Worker | None:
         """The worker with the least to do, if it may have more."""
-        ready = [worker for worker in self._workers if worker.ready and len(worker.batches) < BATCHES_PER_WORKER]
+        ready = [worker for worker in self._workers if worker.may_have_more]
         return min(ready, key=lambda worker: len(worker.batches), default=None)
 
     def _send(self, worker: _Worker, batch: Sequence[Job]) -> None:
@@ -155,6 +182,7 @@ class WorkerPool:
             case ("pause", int()):
                 worker.since = None
             case ("done", int(number), list(answers)):
+                worker.is_fast = worker.since is not None and time.monotonic() - worker.since < FAST_S
                 worker.running = worker.since = None
                 self._deaths = 0
                 yield list(zip(worker.batches.pop(number), answers, strict=True))
@@ -169,6 +197,7 @@ class WorkerPool:
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
+        self._again.extend(worker.sheaf)
         self._deaths += 1
         if self._deaths > MOST_DEATHS + self._size or not worker.ready:
             raise InputError(

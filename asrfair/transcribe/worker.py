@@ -18,30 +18,28 @@ import signal
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from asrfair.adapters import Adapter, load_engine
-from asrfair.audio import read_audio, resample
-from asrfair.errors import AsrfairError, AudioError, EngineError, InputError, TransientError
-from asrfair.records import Transcript, Waveform
-from asrfair.stress import Environment
-from asrfair.transcribe.jobs import Job
+from asrfair.errors import AsrfairError, EngineError, InputError, TransientError
+from asrfair.records import Mix, Transcript, Waveform
+from asrfair.transcribe.hearing import Heard, Hearing, Kit
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
-PREPARED_AHEAD = 2
+PREPARED_AHEAD = 4
 
 OptionValue = str | int | float | bool
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerTask:
-    """What a worker needs to begin: the engine with its options, the environments and the number of retries."""
+    """What a worker needs to begin: the engine with its options, what mixes are made of, and the number of retries."""
 
     engine: str
     options: Mapping[str, OptionValue]
-    environments: Mapping[str, Environment]
+    kit: Kit
     retries: int
 
 
@@ -54,15 +52,17 @@ class Answer:
         error: `KIND: what happened`; None if it did not fail.
         latency_s: engine seconds, without retries.
         audio_s: seconds of audio that the engine heard.
+        mix: what is told of it; None for clean audio, and where there is none.
     """
 
     transcript: Transcript | None
     error: str | None = None
     latency_s: float | None = None
     audio_s: float = 0.0
+    mix: Mix | None = None
 
 
-Prepared = tuple[int, Sequence[Waveform | str]]
+Prepared = tuple[int, Sequence[Heard | str]]
 
 
 def work(task: WorkerTask, connection: Connection) -> None:
@@ -72,49 +72,29 @@ def work(task: WorkerTask, connection: Connection) -> None:
         engine = load_engine(task.engine, task.options)
         if not isinstance(engine, Adapter):
             raise InputError(f"the engine {task.engine} does not hear audio")
+        hearing = Hearing(task.kit, engine.sample_rate_hz, engine.batch_size)
+        hearing.get_ready()
         connection.send(("ready", engine.describe(), engine.batch_size))
     except (AsrfairError, OSError, ImportError, ValueError, RuntimeError) as error:
         connection.send(("broken", error if isinstance(error, AsrfairError) else InputError(f"{task.engine}: {error}")))
         return
     prepared: queue.Queue[Prepared] = queue.Queue(PREPARED_AHEAD)
-    rate = engine.sample_rate_hz
-    threading.Thread(target=_prepare, args=(task, connection, prepared, rate), daemon=True).start()
+    threading.Thread(target=_prepare, args=(hearing, connection, prepared), daemon=True).start()
     caller = _Caller(engine, task.retries, connection)
     while True:
-        number, waveforms = prepared.get()
-        answers = caller.answer(number, waveforms)
+        number, heard = prepared.get()
+        answers = caller.answer(number, heard)
         connection.send(("done", number, answers))
 
 
-def _prepare(task: WorkerTask, connection: Connection, prepared: queue.Queue[Prepared], rate_hz: int) -> None:
+def _prepare(hearing: Hearing, connection: Connection, prepared: queue.Queue[Prepared]) -> None:
     """Read, resample and stress the audio of the batches that come, ahead of the engine."""
     while True:
         try:
             number, jobs = connection.recv()
         except (EOFError, OSError):
             os._exit(0)
-        prepared.put((number, [_waveform(task, job, rate_hz) for job in jobs]))
-
-
-def _waveform(task: WorkerTask, job: Job, rate_hz: int) -> Waveform | str:
-    """What the engine is to hear, or the failure."""
-    if job.path is None:
-        return "audio: the manifest names no audio for this utterance"
-    try:
-        waveform, _ = read_audio(
-            job.path, offset_s=job.offset_s, duration_s=job.duration_s, expected_sha256=job.audio_sha256
-        )
-        waveform = resample(waveform, rate_hz)
-        if job.condition.environment is not None:
-            environment = task.environments[job.condition.environment]
-            waveform = environment.apply(waveform, job.condition, job.utterance_id)
-    except AudioError as error:
-        return f"audio: {error}"
-    except MemoryError:
-        return "audio: too long for this machine's memory; cut it into segments"
-    except Exception as error:  # noqa: BLE001 - a decoder may raise anything; a dead thread would hang the run
-        return f"audio: {type(error).__name__}: {error}"
-    return waveform
+        prepared.put((number, [hearing.hear(job) for job in jobs]))
 
 
 class _Caller:
@@ -125,11 +105,11 @@ class _Caller:
         self._retries = retries
         self._connection = connection
 
-    def answer(self, number: int, waveforms: Sequence[Waveform | str]) -> list[Answer]:
+    def answer(self, number: int, prepared: Sequence[Heard | str]) -> list[Answer]:
         """One answer per waveform; a failed preparation is its own answer and never reaches the engine."""
-        heard = [waveform for waveform in waveforms if isinstance(waveform, Waveform)]
-        answers = iter(self._call(number, heard) if heard else [])
-        return [next(answers) if isinstance(w, Waveform) else Answer(None, w) for w in waveforms]
+        waveforms = [heard.waveform for heard in prepared if isinstance(heard, Heard)]
+        answers = iter(self._call(number, waveforms) if waveforms else [])
+        return [Answer(None, h) if isinstance(h, str) else replace(next(answers), mix=h.mix) for h in prepared]
 
     def _call(self, number: int, batch: Sequence[Waveform]) -> list[Answer]:
         """Answers of the engine to some waveforms."""

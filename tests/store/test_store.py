@@ -5,10 +5,10 @@ import signal
 
 import pytest
 
-from asrfair import store as store_module
 from asrfair.errors import RunFolderError
 from asrfair.records import Hypothesis, Word
 from asrfair.store import HypothesisStore, iter_hypotheses, read_hypotheses
+from asrfair.store import parts as store_module
 
 
 def row(number, text="x", key="k", system="s"):

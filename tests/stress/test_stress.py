@@ -7,7 +7,7 @@ from asrfair.audio import active_speech_level, rms_dbfs
 from asrfair.errors import ConfigError, InputError
 from asrfair.records import Condition, Waveform
 from asrfair.seeds import rng_for
-from asrfair.stress import available_environments, load_environment, mix_at_snr, parse_condition
+from asrfair.stress import Scene, available_environments, load_environment, mix_at_snr, parse_condition
 from asrfair.stress.steps.tonal import Tonal
 
 RATE = 16_000
@@ -105,3 +105,22 @@ def test_a_faulty_environment_is_refused_with_file_and_key(tmp_path, text, says)
     path.write_text(text)
     with pytest.raises(ConfigError, match=says):
         load_environment(str(path))
+
+
+def test_a_second_noise_is_set_against_the_speech_and_not_against_the_first(tmp_path):
+    """Two noises at 5 dB each: each 5 dB below the speech, also where the first made the mix clip."""
+    path = tmp_path / "two.toml"
+    steps = "".join(
+        f'[[steps]]\ntype = "tonal"\nsnr_db = {snr_db}\nfundamental_hz = {hz}\n'
+        for snr_db, hz in ((-10, 300), (5, 1000))
+    )
+    path.write_text(f'schema_version = 1\nname = "two"\nversion = "1"\ndescription = "d"\nsource = "s"\n{steps}')
+    clip = Waveform(speech().samples * np.float32(3), RATE)
+    mixed = load_environment(str(path)).apply(clip, Condition("two"), "u", scene := Scene("u"))
+    time = np.arange(len(clip.samples)) / RATE
+    tones = [f(2 * np.pi * hz * time) for hz in (300, 1000) for f in (np.sin, np.cos)]
+    parts, *_ = np.linalg.lstsq(np.stack([clip.samples.astype(float), *tones], axis=1), mixed.samples, rcond=None)
+    level = active_speech_level(clip).level_dbfs + 20 * np.log10(parts[0])
+    assert scene.gain_db < 0
+    for noise, asked in ((parts[1:3], -10), (parts[3:], 5)):
+        assert level - 10 * np.log10(np.sum(noise**2) / 2) == pytest.approx(asked, abs=0.05)

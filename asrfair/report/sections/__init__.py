@@ -10,19 +10,29 @@ from collections.abc import Mapping, Sequence
 from asrfair.report.sections import (
     adjusted,
     calibration,
+    collect_next,
+    curves,
+    degradation,
     errors,
     frontier,
     harms,
+    heard,
+    interactions,
     matched,
     normalizers,
+    probes,
+    reality,
+    sensitivity,
     spread,
     systems,
+    worst_case,
 )
 from asrfair.report.sections._base import Context, Row, Section
 
 __all__ = ["TABLES", "Context", "Row", "Section", "make_sections"]
 
-_PARTS = (spread, systems, frontier, normalizers, adjusted, matched, errors, harms, calibration)
+_LAST_MILE = (degradation, interactions, curves, worst_case, sensitivity, reality, probes, collect_next, heard)
+_PARTS = (*_LAST_MILE, spread, systems, frontier, normalizers, adjusted, matched, errors, harms, calibration)
 TABLES = tuple(dict.fromkeys(part.TABLE for part in _PARTS))
 """The tables that further parts are drawn from."""
 

@@ -2,6 +2,10 @@
 
 A scanner's gradient train, a ventilator, a compressor. Phases, the start of the train and the jitter of its pulses are
 drawn from the seed, and each utterance hears the machine from a moment of its own; everything else is the machine's.
+
+The machine runs for a minute and then goes round, exactly: the minute is stretched by less than half a pulse to hold a
+whole number of pulses, and the fundamental is moved by less than 0.01 Hz to hold a whole number of cycles. A cross-fade
+would do for noise, but tones that meet out of step fade out and in again.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ from numpy.typing import NDArray
 from asrfair.errors import AudioError
 from asrfair.seeds import rng_for
 from asrfair.stress._base import LARGEST_DB, Noise, step_digest
-from asrfair.stress.pool import POOL_S, looped, taken_from
+from asrfair.stress.pool import POOL_S, taken_from
 from asrfair.stress.scene import Scene
 
 RAMP_S = 0.004
@@ -31,7 +35,7 @@ class Tonal(Noise, frozen=True):
         fundamental_hz: lowest tone.
         harmonics: how many tones, the fundamental included.
         rolloff_db: how much weaker each tone is than the one below it, dB.
-        repetition_hz: pulses a second; 0 for a steady machine.
+        repetition_hz: pulses a second; 0 for a steady machine. No slower than one in a minute.
         duty_cycle: share of a period in which the machine sounds (0 to 1].
         jitter: standard deviation of the time between pulses, as a share of the period.
     """
@@ -49,7 +53,9 @@ class Tonal(Noise, frozen=True):
             "fundamental_hz must be positive": self.fundamental_hz > 0,
             f"harmonics must be 1 to {MOST_HARMONICS}": 1 <= self.harmonics <= MOST_HARMONICS,
             f"rolloff_db must be 0 to {LARGEST_DB:g} dB": 0 <= self.rolloff_db <= LARGEST_DB,
-            f"repetition_hz must be 0 to {FASTEST_HZ:g} Hz": 0 <= self.repetition_hz <= FASTEST_HZ,
+            f"repetition_hz must be 0, or 1 / {POOL_S:g} to {FASTEST_HZ:g} Hz": (
+                self.repetition_hz == 0 or 1 / POOL_S <= self.repetition_hz <= FASTEST_HZ
+            ),
             "duty_cycle must be above 0 and at most 1": 0 < self.duty_cycle <= 1,
             "jitter must be at least 0 and below 0.5": 0 <= self.jitter < 0.5,
         }
@@ -61,34 +67,46 @@ class Tonal(Noise, frozen=True):
         return taken_from(scene.banks.get(key, lambda: self._pool(rate_hz, key)), n, rng, scene)
 
     def _pool(self, rate_hz: int, key: str) -> NDArray[np.float32]:
-        """A minute of the machine, as a loop."""
-        n, rng = round(POOL_S * rate_hz), rng_for(0, key, "pool")
-        return looped((self.tones(n, rate_hz, rng) * self.pulses(n, rate_hz, rng)).astype(np.float32), rate_hz)
+        """A minute of the machine, float32, that goes round."""
+        rng = rng_for(0, key, "pool")
+        pulses = round(POOL_S * self.repetition_hz)
+        n = round((pulses / self.repetition_hz if pulses else POOL_S) * rate_hz)
+        return (self.tones(n, rate_hz, rng) * self.pulses(n, rate_hz, rng)).astype(np.float32)
 
     def tones(self, n: int, rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """The machine without pauses, shape (n,); tones above half the sample rate are left out."""
+        """The machine without pauses, shape (n,), a whole number of cycles.
+
+        Tones at and above half the sample rate are left out.
+
+        Raises:
+            AudioError: none is left.
+        """
+        from scipy import fft
+
+        cycles = max(1, round(self.fundamental_hz * n / rate_hz))
         numbers = np.arange(1, self.harmonics + 1)
-        numbers = numbers[numbers * self.fundamental_hz < rate_hz / 2]
+        numbers = numbers[numbers * cycles < n / 2]
         if not len(numbers):
             raise AudioError(f"a tone of {self.fundamental_hz} Hz cannot be put into audio of {rate_hz} Hz")
         phases = rng.uniform(0, 2 * np.pi, self.harmonics)[: len(numbers)]
-        angle = 2 * np.pi * self.fundamental_hz * np.arange(n) / rate_hz
-        sound = np.zeros(n)
-        for number, phase in zip(numbers, phases, strict=True):
-            sound += 10 ** (-self.rolloff_db * (number - 1) / 20) * np.sin(number * angle + phase)
-        return sound
+        spectrum = np.zeros(n // 2 + 1, dtype=np.complex128)
+        amplitude = 10 ** (-self.rolloff_db * (numbers - 1) / 20)
+        spectrum[numbers * cycles] = n / 2 * amplitude * np.exp(1j * (phases - np.pi / 2))
+        return np.asarray(fft.irfft(spectrum, n))
 
     def pulses(self, n: int, rate_hz: int, rng: np.random.Generator) -> NDArray[np.float64]:
-        """The envelope of the machine, 0 to 1, shape (n,)."""
+        """The envelope of the machine, 0 to 1, shape (n,), a whole number of pulses that goes round."""
         if self.repetition_hz == 0:
             return np.ones(n)
-        period = rate_hz / self.repetition_hz
-        count = int(n / period * 1.5) + 4
-        gaps = period * np.maximum(0.1, 1 + self.jitter * rng.standard_normal(count))
-        starts = np.cumsum(gaps) - gaps[0] - period * rng.uniform(0, 1)
+        count = max(1, round(n * self.repetition_hz / rate_hz))
+        gaps = np.maximum(0.1, 1 + self.jitter * rng.standard_normal(count))
+        gaps *= n / gaps.sum()
+        # A pulse that began before the first sample goes on into it, and the last one ends where that one begins.
+        starts = np.cumsum(np.concatenate([-rng.uniform(0, 1, 1) * gaps[0], gaps]))
         time = np.arange(n)
-        latest = np.clip(np.searchsorted(starts, time, side="right") - 1, 0, None)
-        since = time - starts[latest]
-        length, ramp = self.duty_cycle * period, RAMP_S * rate_hz
-        envelope: NDArray[np.float64] = np.clip(np.minimum(since, length - since) / ramp, 0.0, 1.0)
+        latest = np.searchsorted(starts, time, side="right") - 1
+        since, until = time - starts[latest], np.append(starts, starts[1] + n)[latest + 1] - time
+        length, ramp = self.duty_cycle * n / count, RAMP_S * rate_hz
+        sounding = np.minimum(np.minimum(since, length - since), until)
+        envelope: NDArray[np.float64] = np.clip(sounding / ramp, 0.0, 1.0)
         return envelope

@@ -1,0 +1,130 @@
+"""What each group was heard at: the levels and noise ratios that were achieved, so that groups can be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from asrfair.manifest import Attribute
+from asrfair.pipeline.joints import group_columns
+from asrfair.records import ALL, MISSING
+from asrfair.store import read_mixes
+from asrfair.tables import HEARD, readable
+
+Row = dict[str, Any]
+COLUMNS = ["utterance_id", "speech_dbfs", "activity", "snr_asked_db", "snr_db", "pieces", "gain_db", "notes"]
+
+
+def heard(
+    folder: Path,
+    scores: Path,
+    places: Sequence[tuple[str, str]],
+    specs: Sequence[str],
+    attributes: Mapping[str, Attribute],
+) -> pa.Table:
+    """The table of what groups were heard at.
+
+    Args:
+        folder: the run folder.
+        scores: its scores, which say who spoke and of which group.
+        places: systems and conditions of the run.
+        specs: single attributes to look at.
+        attributes: what the columns mean.
+
+    Returns:
+        `tables.HEARD`; empty where no mix was made.
+    """
+    rows = _utterances(scores, specs)
+    groups = {name: column.to_pylist() for name, column in group_columns(rows.select(specs), attributes).items()}
+    members = {ALL: {ALL: np.ones(len(rows), dtype=bool)}} | {name: _members(g) for name, g in groups.items()}
+    speakers = np.unique(pc.fill_null(rows["speaker_id"], "").to_pylist(), return_inverse=True)[1]
+    ids = rows["utterance_id"].combine_chunks()
+    found: list[Row] = []
+    for place in places:
+        here = read_mixes(folder, columns=COLUMNS, system_id=place[0], condition_id=place[1])
+        where = pc.index_in(here["utterance_id"], value_set=ids)
+        here, at = here.filter(pc.is_valid(where)), pc.drop_null(where).to_numpy()
+        cell = _columns(here)
+        for attribute, masks in members.items():
+            for group, mask in masks.items():
+                chosen = mask[at]
+                if chosen.any():
+                    about = {"system_id": place[0], "condition_id": place[1], "attribute": attribute, "group": group}
+                    n_speakers = len(np.unique(speakers[at[chosen]]))
+                    found.append(about | {"n_speakers": n_speakers} | dict(_told(cell, chosen)))
+    return pa.Table.from_pylist(found, schema=HEARD)
+
+
+def _utterances(scores: Path, specs: Sequence[str]) -> pa.Table:
+    """Every utterance once, with its speaker and the values of some attributes: the rows of the first cell."""
+    cell = ["system_id", "condition_id", "normalizer"]
+    with readable(scores, "asrfair score"), pq.ParquetFile(scores) as file:
+        blocks: list[pa.Table] = []
+        for number in range(file.num_row_groups):
+            block = file.read_row_group(
+                number, columns=[*cell, "utterance_id", "speaker_id", *specs], use_threads=False
+            )
+            if blocks and len(block) and block.slice(0, 1).select(cell) != blocks[0].slice(0, 1).select(cell):
+                break
+            blocks += [block] if len(block) else []
+    return pa.concat_tables(blocks)
+
+
+def _members(groups: Sequence[str | None]) -> dict[str, NDArray[np.bool_]]:
+    """Group -> which rows are in it."""
+    named = np.array([MISSING if group is None else group for group in groups], dtype=object)
+    labels = {label: label.split("|") for label in set(named.tolist())}
+    return {
+        group: np.isin(named, [label for label, parts in labels.items() if group in parts])
+        for group in sorted({part for parts in labels.values() for part in parts})
+    }
+
+
+def _columns(mixes: pa.Table) -> dict[str, NDArray[Any]]:
+    """Columns as arrays, of lists the first entry; NaN where there is none."""
+    columns = {name: _floats(mixes[name]) for name in ("speech_dbfs", "activity", "gain_db")}
+    for name in ("snr_asked_db", "snr_db", "pieces"):
+        columns[name] = _firsts(mixes[name])
+    columns["n_notes"] = pc.list_value_length(mixes["notes"]).to_numpy()
+    return columns
+
+
+def _firsts(lists: pa.ChunkedArray) -> NDArray[np.float64]:
+    """The first entry of each list; NaN where there is none."""
+    joined = lists.combine_chunks()
+    known = pc.greater(pc.list_value_length(joined), 0).to_numpy(zero_copy_only=False).astype(bool)
+    firsts = np.full(len(joined), np.nan)
+    if known.any():
+        firsts[known] = _floats(pc.list_element(joined.filter(pa.array(known)), 0))
+    return firsts
+
+
+def _floats(column: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:
+    """Numbers, NaN where there is none."""
+    return np.asarray(column.cast(pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+
+
+def _told(cell: Mapping[str, NDArray[Any]], chosen: NDArray[np.bool_]) -> Iterator[tuple[str, Any]]:
+    """The numbers of one group."""
+    here = {name: values[chosen] for name, values in cell.items()}
+    yield "n_utterances", int(np.count_nonzero(chosen))
+    for name in ("speech_dbfs", "activity", "snr_asked_db", "snr_db"):
+        known = here[name][np.isfinite(here[name])]
+        yield name, float(known.mean()) if len(known) else None
+    achieved = here["snr_db"][np.isfinite(here["snr_db"])]
+    yield "snr_lowest_db", float(achieved.min()) if len(achieved) else None
+    yield "snr_highest_db", float(achieved.max()) if len(achieved) else None
+    yield "n_turned_down", int(np.count_nonzero(here["gain_db"] < 0))
+    yield "n_noted", int(np.count_nonzero(here["n_notes"]))
+    pieces = here["pieces"][np.isfinite(here["pieces"])]
+    counts = np.unique(pieces, return_counts=True)[1]
+    yield "n_pieces", len(counts) if len(counts) else None
+    yield "fewest_in_a_piece", int(counts.min()) if len(counts) else None
+    yield "most_in_a_piece", int(counts.max()) if len(counts) else None

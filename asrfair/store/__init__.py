@@ -1,0 +1,26 @@
+"""The run folder on disk: hypotheses and what was heard for them, as Parquet parts that a crash cannot hurt."""
+
+from asrfair.store.hypotheses import (
+    HypothesisStore,
+    iter_hypotheses,
+    mix_table,
+    read_hypotheses,
+    read_mixes,
+    read_probes,
+    table_of,
+)
+from asrfair.store.lock import held
+from asrfair.store.parts import MERGED_ROWS, PART_ROWS
+
+__all__ = [
+    "MERGED_ROWS",
+    "PART_ROWS",
+    "HypothesisStore",
+    "held",
+    "iter_hypotheses",
+    "mix_table",
+    "read_hypotheses",
+    "read_mixes",
+    "read_probes",
+    "table_of",
+]

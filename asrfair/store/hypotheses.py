@@ -1,0 +1,205 @@
+"""The hypotheses on disk, and beside them what was heard: the writer of a run folder.
+
+`hypotheses/` has a row per system, condition and utterance; `mixes/` what the system heard under every condition that
+is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, in the columns of hypotheses. Mixes are
+committed before the hypotheses that were made from them, so that no hypothesis is without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from operator import attrgetter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import pyarrow as pa
+
+from asrfair.errors import RunFolderError
+from asrfair.records import Hypothesis, Mix, Word
+from asrfair.store.lock import held
+from asrfair.store.parts import PART_ROWS, Parts
+from asrfair.tables import HYPOTHESES, MIXES
+
+FOLDER = "hypotheses"
+MIXES_FOLDER = "mixes"
+PROBES_FOLDER = "probes"
+
+_values = attrgetter(*HYPOTHESES.names)
+_mix_values = attrgetter(*MIXES.names)
+
+
+class HypothesisStore:
+    """The writer of a run folder's hypotheses; use it as a context.
+
+    Args:
+        run_folder: made if absent.
+
+    Raises:
+        RunFolderError: another process holds the run folder, or it cannot be written.
+    """
+
+    def __init__(self, run_folder: Path) -> None:
+        self.run_folder = run_folder
+        self._lock = ExitStack()
+        self._hypotheses = Parts(run_folder / FOLDER, "hypotheses")
+        self._mixes = Parts(run_folder / MIXES_FOLDER, "mixes")
+        self._probes = Parts(run_folder / PROBES_FOLDER, "hypotheses")
+
+    def __enter__(self) -> HypothesisStore:
+        try:
+            self.run_folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunFolderError(f"{self.run_folder}: cannot be written: {error.strerror}") from error
+        self._lock.enter_context(held(self.run_folder))
+        self._hypotheses.open_for_writing()
+        for parts in (self._mixes, self._probes):
+            if parts.folder.exists():
+                parts.open_for_writing()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._lock.close()
+
+    def append(self, rows: Sequence[Hypothesis], mixes: Sequence[Mix] = (), probes: Sequence[Hypothesis] = ()) -> None:
+        """Commit some rows, each kind as a part of its own; they last when this returns.
+
+        Args:
+            rows: hypotheses.
+            mixes: what was heard for them.
+            probes: what was written when nobody spoke.
+
+        Raises:
+            RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
+        """
+        for parts, table in ((self._mixes, mix_table(mixes)), (self._probes, table_of(probes))):
+            if len(table):
+                if not parts.folder.exists():
+                    parts.open_for_writing()
+                parts.append(table)
+        if rows:
+            self.append_table(table_of(rows))
+
+    def append_table(self, rows: pa.Table, *, part_rows: int = PART_ROWS) -> None:
+        """Commit a table of `tables.HYPOTHESES`.
+
+        Args:
+            rows: what to store.
+            part_rows: rows that a crash may lose; more where they can be had again from a file.
+
+        Raises:
+            RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
+        """
+        self._hypotheses.append(rows, part_rows=part_rows)
+
+    def known(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
+        """What is there for one system and condition: utterance_id -> (key, status, error) of its latest row."""
+        return _known(self._hypotheses, system_id, condition_id)
+
+    def known_probes(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
+        """As `known`, of the probes."""
+        return _known(self._probes, system_id, condition_id)
+
+    def rows(self, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
+        """All there is for one system and condition: utterance_id -> its latest row."""
+        rows = self._hypotheses.read(system_id=system_id, condition_id=condition_id).to_pylist()
+        for row in rows:
+            row["words"] = None if row["words"] is None else [Word(**word) for word in row["words"]]
+        return {row["utterance_id"]: Hypothesis(**row) for row in rows}
+
+    def n_parts(self) -> int:
+        """How many parts of hypotheses there are."""
+        return len(self._hypotheses.parts())
+
+    def compact(self) -> None:
+        """Merge small parts and drop rows that a later one supersedes; a crash at any point loses nothing."""
+        for parts in (self._hypotheses, self._mixes, self._probes):
+            parts.compact()
+
+
+def _known(parts: Parts, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
+    """utterance_id -> (key, status, error) of its latest row."""
+    names = ["utterance_id", "key", "status", "error"]
+    rows = parts.read(columns=names, system_id=system_id, condition_id=condition_id)
+    columns = [rows[name].to_pylist() for name in names]
+    return {row[0]: row[1:] for row in zip(*columns, strict=True)}
+
+
+def table_of(rows: Sequence[Hypothesis]) -> pa.Table:
+    """Hypotheses as a table of `tables.HYPOTHESES`."""
+    if not rows:
+        return HYPOTHESES.empty_table()
+    columns: dict[str, Sequence[Any]] = dict(zip(HYPOTHESES.names, zip(*map(_values, rows), strict=True), strict=True))
+    if any(columns["words"]):
+        columns["words"] = [None if words is None else [_word(word) for word in words] for words in columns["words"]]
+    return pa.table([pa.array(columns[field.name], field.type) for field in HYPOTHESES], schema=HYPOTHESES)
+
+
+def mix_table(mixes: Sequence[Mix]) -> pa.Table:
+    """What was heard, as a table of `tables.MIXES`."""
+    if not mixes:
+        return MIXES.empty_table()
+    columns = zip(*map(_mix_values, mixes), strict=True)
+    return pa.table([pa.array(c, field.type) for c, field in zip(columns, MIXES, strict=True)], schema=MIXES)
+
+
+def _word(word: Word) -> dict[str, object]:
+    """A word as `tables.WORD` has it."""
+    return {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
+
+
+def read_hypotheses(
+    run_folder: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    system_id: str | None = None,
+    condition_id: str | None = None,
+) -> pa.Table:
+    """The latest row of every system, condition and utterance.
+
+    Args:
+        run_folder: which run.
+        columns: which columns of `tables.HYPOTHESES`; all by default.
+        system_id: only this system, where given.
+        condition_id: only this condition, where given.
+
+    Returns:
+        A table in the order in which the rows were written.
+
+    Raises:
+        RunFolderError: a part is damaged or of another version.
+    """
+    parts = Parts(run_folder / FOLDER, "hypotheses")
+    return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
+
+
+def read_probes(run_folder: Path) -> pa.Table:
+    """What systems wrote when nobody spoke: the latest rows, in the columns of hypotheses; empty if there are none."""
+    return Parts(run_folder / PROBES_FOLDER, "hypotheses").read()
+
+
+def read_mixes(
+    run_folder: Path,
+    *,
+    columns: Sequence[str] | None = None,
+    system_id: str | None = None,
+    condition_id: str | None = None,
+) -> pa.Table:
+    """What was heard under conditions other than clean: the latest rows of `tables.MIXES`; empty if there are none.
+
+    Args:
+        run_folder: which run.
+        columns: which columns; all by default.
+        system_id: only this system, where given.
+        condition_id: only this condition, where given.
+    """
+    parts = Parts(run_folder / MIXES_FOLDER, "mixes")
+    return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
+
+
+def iter_hypotheses(run_folder: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    """All rows of all parts in the order of writing, superseded ones included, a batch at a time."""
+    return Parts(run_folder / FOLDER, "hypotheses").batches(columns)

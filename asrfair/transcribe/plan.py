@@ -1,0 +1,117 @@
+"""What is to be transcribed and how, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from asrfair.records import SystemInfo, Utterance
+from asrfair.transcribe.jobs import Surroundings
+
+OptionValue = str | int | float | bool
+Progress = Callable[[int, int, int], None]
+
+
+class Utterances(Protocol):
+    """What can be gone through several times and has a length."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Utterance]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class SystemUnderTest:
+    """An engine with its options, and the name that the run gives it."""
+
+    system_id: str
+    engine: str
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to transcribe, and how.
+
+    Attributes:
+        utterances: of the manifest, or a sample of it.
+        folder: that their audio paths count from.
+        surroundings: what they are heard in.
+        workers: processes; None for one a core where the engine keeps Python's lock, else one.
+        retries: for faults that may pass.
+        timeout_s: for one utterance, seconds of the engine.
+        retry_failed: try again what failed for good.
+        probes: how many times silence is heard under each condition.
+        banks: folder for sounds that the workers share; it can go when the run ends.
+        listening: folder for copies of what was heard; None for none.
+    """
+
+    utterances: Utterances
+    folder: Path
+    surroundings: Surroundings
+    workers: int | None = None
+    retries: int = 4
+    timeout_s: float = 300.0
+    retry_failed: bool = False
+    probes: int = 0
+    banks: Path | None = None
+    listening: Path | None = None
+
+
+@dataclass(slots=True)
+class TranscribeSummary:
+    """What a call to `transcribe` did.
+
+    Attributes:
+        systems: system_id -> what the engine says of itself.
+        transcribed: (system_id, condition_id) -> rows that an engine was asked for.
+        kept: (system_id, condition_id) -> rows that the store had, or that another utterance's key answered.
+        failed: (system_id, condition_id) -> kind of failure -> rows.
+        probed: (system_id, condition_id) -> probes that an engine was asked for.
+        audio_s: system_id -> seconds of audio heard.
+        engine_s: system_id -> engine seconds, without start-up and retries, summed over workers.
+        wall_s: system_id -> seconds from the first batch to the last answer.
+        interrupted: stopped by Ctrl-C or SIGTERM; what was finished is kept.
+    """
+
+    systems: dict[str, SystemInfo] = field(default_factory=dict)
+    transcribed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kept: Counter[tuple[str, str]] = field(default_factory=Counter)
+    failed: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
+    probed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    audio_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    engine_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    wall_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    interrupted: bool = False
+
+    def facts(self) -> dict[str, object]:
+        """What `run.json` keeps: rows, and seconds of audio, engine and wall clock by system."""
+        return {
+            "transcribed": sum(self.transcribed.values()),
+            "kept": sum(self.kept.values()),
+            "probed": sum(self.probed.values()),
+            "failed": sum(kinds.total() for kinds in self.failed.values()),
+            "interrupted": self.interrupted,
+            "audio_s": {name: round(seconds, 3) for name, seconds in self.audio_s.items()},
+            "engine_s": {name: round(seconds, 3) for name, seconds in self.engine_s.items()},
+            "wall_s": {name: round(seconds, 3) for name, seconds in self.wall_s.items()},
+        }
+
+    def as_text(self) -> str:
+        """A line per system and condition, and the speed of each system."""
+        lines = []
+        for place in sorted(self.transcribed.keys() | self.kept.keys() | self.failed.keys()):
+            failed = self.failed.get(place, Counter())
+            kinds = "".join(f", {count} {kind}" for kind, count in sorted(failed.items()))
+            lines.append(
+                f"{place[0]} | {place[1]}: {self.transcribed[place]} transcribed, {self.kept[place]} kept from before, "
+                f"{failed.total()} failed{kinds}"
+                + (f"; {self.probed[place]} times silence" if self.probed[place] else "")
+            )
+        for name, seconds in self.audio_s.items():
+            rtfx = seconds / self.wall_s[name] if self.wall_s[name] else 0.0
+            lines.append(f"{name}: {seconds:.0f} s of audio, {rtfx:.1f} times real time")
+        return "\n".join(lines)
