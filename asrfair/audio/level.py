@@ -4,12 +4,14 @@ The active level is the power over the time in which there is speech: pauses do 
 it is as loud for speakers who pause as for speakers who do not. The envelope of the signal (two exponential averages of
 its magnitude, time constant 0.03 s) is compared with thresholds a factor of 2 apart; a hangover of 0.2 s bridges short
 gaps. For each threshold, activity and the level over active time follow; the active level is where it lies 15.9 dB (the
-margin) above the threshold, found by interpolation between thresholds, in dB.
+margin) above the threshold, found by interpolation between thresholds, in dB, from the lowest threshold upwards.
 
-The envelope moves slowly, and P.56 lets it be sampled from 600 Hz on: here the magnitude is averaged over blocks of a
-half a millisecond first, which moves the level by less than 0.02 dB; the power is that of every sample. Unlike the
-recommendation's own program, thresholds count from the signal's peak and not from full scale, so that gain moves the
-level by itself and by nothing else.
+The envelope moves slowly, and P.56 lets it be sampled from 600 Hz on: here the magnitude is averaged over blocks of
+half a millisecond first, which moves the level by some 0.001 dB, and by less than 0.02 dB from a second of speech on
+(but where a syllable only just reaches a threshold: there the definition itself jumps). The power is that of every
+sample. Where the envelope never comes within the margin (clicks, clips of a tenth of a second), the level at the
+highest threshold that it reaches is given. Unlike in the recommendation's own program, thresholds count from the
+signal's peak and not from full scale, so that gain moves the level by itself and by nothing else.
 """
 
 from __future__ import annotations
@@ -27,8 +29,8 @@ from asrfair.records import Waveform
 TIME_CONSTANT_S = 0.03
 HANGOVER_S = 0.2
 MARGIN_DB = 15.9
-N_THRESHOLDS = 15
-"""Thresholds from the peak of the signal downwards, each half of the one before."""
+THRESHOLDS = tuple(2.0**-number for number in range(14, -1, -1))
+"""Up to the peak of the signal, each twice the one before."""
 
 ENVELOPE_HZ = 2000.0
 """How often the envelope is looked at, at least."""
@@ -90,7 +92,7 @@ def active_speech_level(waveform: Waveform) -> ActiveLevel | None:
     power = energy(scaled)
     block, hangover = envelope_blocks(waveform.sample_rate_hz)
     envelope = _envelope(np.abs(scaled, out=scaled), block, waveform.sample_rate_hz)
-    counts = (min(n, block * _active_blocks(envelope, 2.0**-number, hangover)) for number in range(N_THRESHOLDS))
+    counts = (min(n, block * _active_blocks(envelope, threshold, hangover)) for threshold in THRESHOLDS)
     return level_of_counts(counts, power, n, float(peak))
 
 
@@ -104,28 +106,23 @@ def level_of_counts(counts: Iterable[int], power: float, n_samples: int, peak: f
     """The level, where activity at each threshold is known.
 
     Args:
-        counts: active samples at the thresholds 1, 1/2, 1/4 ... of the peak; read only as far as needed.
+        counts: active samples at each of the `THRESHOLDS`; read only as far as needed.
         power: sum of the squares of the samples, relative to the peak.
         n_samples: of the signal.
         peak: its largest magnitude.
     """
-    previous: tuple[float, float] | None = None
-    for number, active in enumerate(counts):
+    level_db, excess_db = 10 * math.log10(power / n_samples), 0.0
+    for threshold, active in zip(THRESHOLDS, counts, strict=False):
         if active == 0:
-            continue
+            break  # The envelope never comes so near to the peak: the level at the threshold before is the nearest.
+        before_db, above_db = level_db, excess_db
         level_db = 10 * math.log10(power / active)
-        excess_db = level_db - 20 * math.log10(2.0**-number) - MARGIN_DB
-        if excess_db >= 0:
-            level_db = level_db if previous is None else _crossing(previous, (level_db, excess_db))
-            return _result(level_db, power, n_samples, peak)
-        previous = (level_db, excess_db)
-    return _result(10 * math.log10(power / n_samples), power, n_samples, peak)
-
-
-def _crossing(before: tuple[float, float], after: tuple[float, float]) -> float:
-    """Where the level is the margin above the threshold, between two thresholds (linear in dB)."""
-    share = -before[1] / (after[1] - before[1])
-    return before[0] + share * (after[0] - before[0])
+        excess_db = level_db - 20 * math.log10(threshold) - MARGIN_DB
+        if excess_db <= 0:
+            share = above_db / (above_db - excess_db) if above_db > 0 else 1.0
+            level_db = before_db + share * (level_db - before_db)
+            break
+    return _result(level_db, power, n_samples, peak)
 
 
 def _result(level_db: float, power: float, n_samples: int, peak: float) -> ActiveLevel:
@@ -143,8 +140,7 @@ def _envelope(magnitude: NDArray[np.float32], block: int, rate_hz: int) -> NDArr
     if whole < len(magnitude):
         means = np.append(means, magnitude[whole:].sum(dtype=np.float64) / block)
     keep = math.exp(-block / (rate_hz * TIME_CONSTANT_S))
-    once = lfilter([1 - keep], [1, -keep], means)
-    twice: NDArray[np.float64] = lfilter([1 - keep], [1, -keep], once)
+    twice: NDArray[np.float64] = lfilter([(1 - keep) ** 2], [1, -2 * keep, keep**2], means)
     return twice
 
 
@@ -153,5 +149,5 @@ def _active_blocks(envelope: NDArray[np.float64], threshold: float, hangover: in
     above = np.flatnonzero(envelope >= threshold)
     if not len(above):
         return 0
-    gaps = np.diff(above, append=len(envelope)) - 1
-    return int(len(above) + np.minimum(gaps, hangover).sum())
+    steps = np.minimum(above[1:] - above[:-1], hangover + 1)
+    return int(steps.sum()) + 1 + min(len(envelope) - 1 - int(above[-1]), hangover)

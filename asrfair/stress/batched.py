@@ -4,7 +4,8 @@ A batch has any mixture of utterances, lengths and conditions of one sample rate
 row, from the same generators in the same order as `Environment.apply`: which stretch of which pool, which response.
 What is done to samples is done on the device, for all rows at once: `Noise` steps take their stretches from pools that
 live there, `Filter` steps are convolutions by FFT. Every other step (a codec, a lost packet) is applied on the CPU, row
-by row, and named in `Batch.on_cpu`.
+by row, and so is every step before it: a codec answers to the last bit of what it is given. They are named in
+`Batch.on_cpu`.
 
 The level that an SNR is set by is that of the clip, measured once on the CPU (or known by its scene), as long as no
 step has changed the row; after that it is measured on the device by the same definition (`tensors.active_levels`).
@@ -90,15 +91,12 @@ class Batched:
         return Row(asked, steps, rng, len(asked.waveform.samples), asked.waveform)
 
     def _way(self, row: Row, number: int) -> Callable[[Work, list[int], int], None] | None:
-        """How a step is worked on; a family that does more than noise or filters do is left to itself."""
+        """How a step is worked on."""
         if row.error is not None or number >= len(row.steps):
             return None
-        step = row.steps[number]
-        if isinstance(step, Noise) and type(step).apply is Noise.apply:
-            return self._add_noises
-        if isinstance(step, Filter) and type(step).apply is Filter.apply:
-            return self._filter
-        return self._apply_alone
+        if not all(_is_noise(step) or _is_filter(step) for step in row.steps[number:]):
+            return self._apply_alone
+        return self._add_noises if _is_noise(row.steps[number]) else self._filter
 
     def _uploaded(self, asked: Sequence[Asked]) -> Tensor:
         """The clips on the device, each sent once however many rows it has."""
@@ -189,6 +187,16 @@ class Batched:
                 self._held.popitem(last=False)
         self._held.move_to_end(key)
         return self._held[key][1]
+
+
+def _is_noise(step: Stressor) -> bool:
+    """Whether a step is a noise and nothing else."""
+    return isinstance(step, Noise) and type(step).apply is Noise.apply
+
+
+def _is_filter(step: Stressor) -> bool:
+    """Whether a step is a filter and nothing else."""
+    return isinstance(step, Filter) and type(step).apply is Filter.apply
 
 
 @dataclass(frozen=True, slots=True)

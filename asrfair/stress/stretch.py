@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from asrfair.audio import energy
+from asrfair.audio import energy, rms_dbfs
 from asrfair.stress.banks import Banks
 
 _BLOCK = 1024
@@ -58,14 +58,15 @@ def stretch_of(pool: NDArray[np.float32], start: int, n: int, banks: Banks) -> S
 
 def level_dbfs(pool: NDArray[np.float32], banks: Banks) -> float | None:
     """Root mean square level of a whole pool; None for digital silence."""
-    return stretch_of(pool, 0, len(pool), banks).level_dbfs
+    return banks.derived(pool, "level", lambda: rms_dbfs(pool))
 
 
 def _round(pool: NDArray[np.float32], start: int, n: int) -> NDArray[np.float32]:
     """A view of the pool where it does not go round; nobody may write to either."""
     if start + n <= len(pool):
         return pool[start : start + n]
-    taken: NDArray[np.float32] = np.resize(np.concatenate([pool[start:], pool[:start]]), n)
+    round_once = np.concatenate([pool[start:], pool[: min(start, start + n - len(pool))]])
+    taken: NDArray[np.float32] = np.resize(round_once, n)
     return taken
 
 
@@ -88,6 +89,11 @@ def _span(pool: NDArray[np.float32], sums: NDArray[np.float64], begin: int, end:
     """The energy from a place to another: whole blocks from the sums, the rest from the samples."""
     first, last = -(-begin // _BLOCK), end // _BLOCK
     if first >= last:
-        return energy(pool[begin:end])
-    edges = energy(pool[begin : first * _BLOCK]) + energy(pool[last * _BLOCK : end])
-    return float(sums[last] - sums[first]) + edges
+        return _few(pool[begin:end])
+    return float(sums[last] - sums[first]) + _few(pool[begin : first * _BLOCK]) + _few(pool[last * _BLOCK : end])
+
+
+def _few(samples: NDArray[np.float32]) -> float:
+    """The energy of few samples."""
+    exact = samples.astype(np.float64)
+    return float(exact @ exact)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.audio import ActiveLevel
-from asrfair.audio.level import N_THRESHOLDS, TIME_CONSTANT_S, envelope_blocks, level_of_counts
+from asrfair.audio.level import THRESHOLDS, TIME_CONSTANT_S, envelope_blocks, level_of_counts
 from asrfair.errors import MissingExtraError
 
 Tensor = Any
@@ -115,8 +115,8 @@ def active_levels(samples: Tensor, lengths: Sequence[int], rate_hz: int) -> list
     inside = within(envelope, [-(-n // block) for n in lengths])
     place = torch.arange(envelope.shape[1], device=samples.device).expand_as(envelope)
     counts = []
-    for number in range(N_THRESHOLDS):
-        above = (envelope >= 2.0**-number) & inside
+    for threshold in THRESHOLDS:
+        above = (envelope >= threshold) & inside
         latest = torch.where(above, place, torch.full_like(place, -hangover - 1)).cummax(1).values
         counts.append(((place - latest <= hangover) & inside).sum(1))
     told = torch.stack([peak.double(), power, *(count.double() for count in counts)], 1).cpu().tolist()

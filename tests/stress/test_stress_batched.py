@@ -160,7 +160,7 @@ def test_every_utterance_in_every_condition_at_once_is_what_it_is_alone_on_the_c
         known = {"clip": clip, "clip_level": active_speech_level(clip)} if is_known else {}
         asked += [Asked(clip, condition, name, scene_of(name, **known)) for condition in IDS]
     batch = Batched(PLACES, device).apply(asked)
-    assert batch.on_cpu == ("Cut",)
+    assert batch.on_cpu == ("Cut", "Shared")
     for one, found, n in zip(asked, batch.waveforms(), batch.lengths, strict=True):
         scene = scene_of(one.utterance_id)
         expected = one_by_one(one.waveform, one.condition, one.utterance_id, scene)
@@ -191,6 +191,23 @@ def test_the_ratio_that_was_asked_for_is_the_one_that_is_heard(device):
         by_hand = active_speech_level(one.waveform).level_dbfs - 10 * np.log10(np.mean(noise**2))
         assert by_hand == pytest.approx(5.0, abs=1e-3)
         assert one.scene.mixed[0].snr_db == pytest.approx(by_hand, abs=1e-3)
+
+
+def test_a_step_of_the_cpu_is_given_the_last_bit_of_what_it_would_be_given_there():
+    """A codec turns a rounding difference into another code word."""
+
+    class Rounding(Cut, frozen=True):
+        def apply(self, waveform, rng, scene):
+            return Waveform(np.frombuffer(waveform.samples.tobytes(), np.uint8).astype(np.float32) / 256, RATE)
+
+    places = {"chain": Place(Shared(), Fresh(snr_db=5.0), Rounding())}
+    scene, clip = scene_of("u1"), CLIPS["u1"]
+    batch = Batched(places).apply([Asked(clip, Condition("chain", seed=3), "u1", scene_of("u1"))])
+    rng, expected = rng_for(3, "u1", "chain"), clip
+    for step in places["chain"].steps:
+        expected = step.apply(expected, rng, scene)
+    assert np.array_equal(batch.waveforms()[0].samples, expected.samples)
+    assert batch.on_cpu == ("Fresh", "Rounding", "Shared")
 
 
 def test_where_nobody_speaks_noise_is_set_against_the_nominal_level():
