@@ -3,7 +3,7 @@
     python benchmarks/validity/last_mile.py [--runs 200]
 
 Every run is a folder: transcripts of two accents, clean and in noise, are written to the store of hypotheses with
-`run.json` as `transcribe` does, scored by the verb `score`, and set side by side as `analyze` does. Speakers have
+`run.json` as `transcribe` does, scored by the verb `score` and analysed by the verb `analyze`. Speakers have
 log-normal rates (log-sd .3) and log-normal answers to the noise of their own (log-sd .45); 6 % of words are wrong in
 clean, 8 utterances of 40 words a speaker. The number of speakers is planned for 80 % power on both scales from these
 assumptions alone (`planned`). With noise that doubles everybody's errors there is nothing to find on either scale.
@@ -25,10 +25,9 @@ import pyarrow as pa
 from regimes import Floats, rng_of
 
 from asrfair.manifest import load_manifest
-from asrfair.pipeline.joints import SCORES_FILE, begun
-from asrfair.pipeline.last_mile import last_mile
-from asrfair.pipeline.numbers import score
-from asrfair.provenance import ConditionRecord, SystemRecord, read_record, write_record
+from asrfair.pipeline import analyze, score
+from asrfair.pipeline.joints import begun
+from asrfair.provenance import ConditionRecord, SystemRecord, write_record
 from asrfair.stats.planning import needed_speakers
 from asrfair.store import HypothesisStore
 from asrfair.tables import HYPOTHESES
@@ -116,9 +115,7 @@ def analysed(folder: Path, run: Path, heard: pa.Table) -> dict[str, Any]:
         store.append_table(heard, part_rows=len(heard))
         write_record(run, record)
     score(run, normalizer=["minimal"])
-    options: dict[str, Any] = {"normalizer_headline": "minimal"}
-    tables = last_mile(run / SCORES_FILE, read_record(run), ["accent"], manifest.attributes, {"accent": "a"}, **options)
-    (row,) = tables["interactions"].to_pylist()
+    (row,) = analyze(run).further["interactions"].to_pylist()
     found: dict[str, Any] = row
     return found
 
