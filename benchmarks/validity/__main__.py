@@ -19,6 +19,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import studies
+from last_mile import last_mile
 from null_audits import null_audits
 from screens import screens
 from studies import Line
@@ -38,6 +39,7 @@ TIERS = {
 }
 SCREENS = {"quick": 3, "full": 400}
 AUDITS = {"quick": 3, "full": 200}
+ROOMS = {"quick": 5, "full": 200}
 SLACK = 3.0
 RESULTS = Path(__file__).parents[1] / "VALIDITY.md"
 
@@ -47,6 +49,7 @@ def lines(tier: str, ivie: Path | None = None) -> Iterator[Line]:
     for name, n in TIERS[tier].items():
         yield from getattr(studies, name)(n)
     yield from screens(SCREENS[tier])
+    yield from last_mile(ROOMS[tier])
     yield from null_audits(AUDITS[tier])
     if ivie is not None:
         yield from null_audits(AUDITS[tier], ivie)

@@ -1,7 +1,5 @@
 """Whether the analysis of stress runs finds planted interactions as often as planned, and others as seldom as promised.
 
-    python benchmarks/validity/last_mile.py [--runs 200]
-
 Every run is a folder: transcripts of two accents, clean and in noise, are written to the store of hypotheses with
 `run.json` as `transcribe` does, scored by the verb `score` and analysed by the verb `analyze`. Speakers have
 log-normal rates (log-sd .3) and log-normal answers to the noise of their own (log-sd .45); 6 % of words are wrong in
@@ -11,18 +9,17 @@ assumptions alone (`planned`). With noise that doubles everybody's errors there 
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 from regimes import Floats, rng_of
+from studies import Line
 
 from asrfair.manifest import load_manifest
 from asrfair.pipeline import analyze, score
@@ -131,40 +128,28 @@ def study(name: str, factors: dict[str, float], speakers: int, n: int) -> list[d
     return found
 
 
-def share(rows: list[dict[str, Any]], *verdicts: str) -> str:
-    """How often a verdict was given, with its Monte-Carlo standard error."""
-    p = float(np.mean([row["verdict"] in verdicts for row in rows]))
-    return f"{p:6.1%} ({math.sqrt(max(p * (1 - p), 1e-4) / len(rows)):.1%})"
-
-
-def covered(rows: list[dict[str, Any]], scale: str, truth: float) -> str:
-    """How often an interval holds the truth."""
-    return f"{np.mean([row[f'{scale}_low'] <= truth <= row[f'{scale}_high'] for row in rows]):6.1%}"
-
-
-def main() -> None:
-    """Run both studies; exit code 1 where a share is outside its bounds by more than three standard errors."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=200)
-    n = parser.parse_args().runs
-    start = time.process_time()
+def last_mile(n: int) -> Iterator[Line]:
+    """What is found where noise hurts one accent twice as much as the other, and where it doubles everybody's errors."""
     m = planned(HURT)
     hurt, same = study("hurt", HURT, m, n), study("same", SAME, m, 2 * n)
-    print(f"{m} speakers of each accent, planned for 80 % on both scales; {n} and {2 * n} runs")
-    print(f"noise hurts b twice as much as a: amplifies      {share(hurt, 'amplifies')}   planned 80 %")
-    print(
-        f"  intervals hold the truth: ratio {covered(hurt, 'ratio', 2.0)}, absolute {covered(hurt, 'absolute', 0.09)}"
-    )
-    print(f"  scale-dependent                                {share(hurt, 'scale-dependent')}")
-    print(f"noise doubles everybody's errors: any interaction {share(same, 'amplifies', 'narrows')}   3 to 7 % wanted")
-    print(f"  intervals hold the truth: ratio {covered(same, 'ratio', 1.0)}, absolute {covered(same, 'absolute', 0.0)}")
-    print(f"  scale-dependent                                {share(same, 'scale-dependent')}")
-    print(f"{time.process_time() - start:.0f} s of CPU")
-    power = np.mean([row["verdict"] == "amplifies" for row in hurt])
-    level = np.mean([row["verdict"] in ("amplifies", "narrows") for row in same])
-    missed = abs(power - 0.8) > 0.05 + 3 * 0.4 / math.sqrt(n) or level > 0.07 + 3 * 0.22 / math.sqrt(2 * n)
-    sys.exit(1 if missed else 0)
+    name = f"last mile, {m} speakers of each accent"
+    yield Line(name, "noise hurts b twice: amplifies (planned 80 %)", _share(hurt, "amplifies"), 0.75, 0.86, n)
+    yield Line(name, "noise hurts b twice: depends on the scale", _share(hurt, "scale-dependent"), None, None, n)
+    for scale, truth in (("ratio", 2.0), ("absolute", 0.09)):
+        yield Line(name, f"noise hurts b twice: intervals hold, {scale}", _held(hurt, scale, truth), None, None, n)
+    found = _share(same, "amplifies", "narrows")
+    yield Line(name, "noise doubles all errors: any interaction found", found, 0.03, 0.07, 2 * n)
+    for scale, truth in (("ratio", 1.0), ("absolute", 0.0)):
+        yield Line(
+            name, f"noise doubles all errors: intervals hold, {scale}", _held(same, scale, truth), 0.93, 0.97, 2 * n
+        )
 
 
-if __name__ == "__main__":
-    main()
+def _share(rows: list[dict[str, Any]], *verdicts: str) -> float:
+    """How often a verdict was given."""
+    return float(np.mean([row["verdict"] in verdicts for row in rows]))
+
+
+def _held(rows: list[dict[str, Any]], scale: str, truth: float) -> float:
+    """How often an interval holds the truth."""
+    return float(np.mean([row[f"{scale}_low"] <= truth <= row[f"{scale}_high"] for row in rows]))
