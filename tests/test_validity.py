@@ -13,3 +13,4 @@ def test_the_shipped_statistics_keep_what_they_promise():
     assert done.returncode == 0, done.stderr
     assert "coverage of group intervals, conversation, 5 speakers: 0.9" in done.stdout
     assert "audits of null data" in done.stdout
+    assert "noise hurts b twice: amplifies" in done.stdout
