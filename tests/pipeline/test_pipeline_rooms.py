@@ -10,7 +10,7 @@ import soundfile
 
 from asrfair import pipeline
 from asrfair.adapters.scripted import waveform_digest
-from asrfair.audio import read_audio
+from asrfair.audio import read_audio, rms_dbfs
 from asrfair.errors import InputError
 from asrfair.records import Condition
 from asrfair.seeds import rng_for
@@ -190,3 +190,12 @@ def test_the_ratio_that_is_told_is_that_of_the_noise_that_is_swept(desk, tmp_pat
         level = float(row["condition_id"].removeprefix("ventilator@").removesuffix("dB"))
         assert row["snr_asked_db"] == level
         assert row["snr_db"] == pytest.approx(level, abs=0.05)
+
+
+def test_an_environment_that_only_changes_speech_cannot_be_listened_to_alone(tmp_path):
+    for name in ("telephone", "again", "cheap-handset"):
+        with pytest.raises(InputError, match=f"{name}: makes no sound of its own.*--save-audio"):
+            pipeline.listen(name, tmp_path / "a.wav", seconds=1, rate_hz=16_000)
+    assert not list(tmp_path.iterdir())
+    pipeline.listen("pink-noise@20dB", tmp_path / "a.wav", seconds=1, rate_hz=16_000)
+    assert rms_dbfs(read_audio(tmp_path / "a.wav")[0].samples) == pytest.approx(-46, abs=0.2)
