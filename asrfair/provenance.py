@@ -21,7 +21,10 @@ from asrfair.errors import RunFolderError
 from asrfair.files import write_aside
 
 RUN_FILE = "run.json"
-PACKAGES = ("numpy", "pyarrow", "rapidfuzz", "msgspec", "soundfile", "soxr", "pocketsphinx", "espeakng-loader")
+PACKAGES = (
+    *("numpy", "scipy", "pyarrow", "rapidfuzz", "msgspec", "soundfile", "soxr", "pocketsphinx", "espeakng-loader"),
+    *("pyroomacoustics", "av", "audiomentations"),
+)
 
 
 class ManifestRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

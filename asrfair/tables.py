@@ -358,7 +358,7 @@ HEARD = pa.schema(
         ("most_in_a_piece", pa.int64()),
     ]
 )
-"""What a group was heard at, from `mixes`: whether groups were put into the same noise. SNR of the first noise step."""
+"""What a group was heard at, from `mixes`: whether groups were put into the same noise. SNR of the last noise step."""
 
 DEGRADATION = pa.schema(
     [

@@ -61,6 +61,7 @@ def file_duration_s(path: Path) -> float:
     Raises:
         AudioError: it is broken or not audio.
     """
+    _check_has_header(path)
     try:
         return float(soundfile.info(path).duration)
     except soundfile.LibsndfileError as error:
@@ -87,8 +88,7 @@ def read_audio(
     digest = file_sha256(path)
     if expected_sha256 is not None and expected_sha256.lower() != digest:
         raise AudioError(f"{path.name} has changed: its digest is not the one that was promised")
-    if path.suffix.lower() == ".raw":
-        raise AudioError(f"{path.name} holds bare samples without their rate: convert it to WAV or FLAC")
+    _check_has_header(path)
     check_length_promised(path)
     try:
         with soundfile.SoundFile(path) as file:
@@ -106,6 +106,16 @@ def read_audio(
             f"{path.name} is truncated: {len(samples) / rate:.2f} s of {promised / rate:.2f} s can be read"
         )
     return Waveform(_mono(path, samples), rate), digest
+
+
+def _check_has_header(path: Path) -> None:
+    """Refuse bare samples.
+
+    Raises:
+        AudioError: the file does not say what its sample rate is.
+    """
+    if path.suffix.lower() == ".raw":
+        raise AudioError(f"{path.name} holds bare samples without their rate: convert it to WAV or FLAC")
 
 
 def _mono(path: Path, samples: np.ndarray) -> np.ndarray:

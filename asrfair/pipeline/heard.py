@@ -44,7 +44,7 @@ def heard(
     rows = _utterances(scores, specs)
     groups = {name: column.to_pylist() for name, column in group_columns(rows.select(specs), attributes).items()}
     members = {ALL: {ALL: np.ones(len(rows), dtype=bool)}} | {name: _members(g) for name, g in groups.items()}
-    speakers = np.unique(pc.fill_null(rows["speaker_id"], "").to_pylist(), return_inverse=True)[1]
+    speakers = pc.fill_null(rows["speaker_id"].combine_chunks().dictionary_encode().indices, -1).to_numpy()
     ids = rows["utterance_id"].combine_chunks()
     found: list[Row] = []
     for place in places:
@@ -57,8 +57,9 @@ def heard(
                 chosen = mask[at]
                 if chosen.any():
                     about = {"system_id": place[0], "condition_id": place[1], "attribute": attribute, "group": group}
-                    n_speakers = len(np.unique(speakers[at[chosen]]))
-                    found.append(about | {"n_speakers": n_speakers} | dict(_told(cell, chosen)))
+                    met = np.unique(speakers[at[chosen]])
+                    known = {"n_speakers": len(met) if met[0] >= 0 else None}
+                    found.append(about | known | dict(_told(cell, chosen)))
     return pa.Table.from_pylist(found, schema=HEARD)
 
 
@@ -88,22 +89,23 @@ def _members(groups: Sequence[str | None]) -> dict[str, NDArray[np.bool_]]:
 
 
 def _columns(mixes: pa.Table) -> dict[str, NDArray[Any]]:
-    """Columns as arrays, of lists the first entry; NaN where there is none."""
+    """Columns as arrays, of lists the last entry (what a level sweeps comes last); NaN where there is none."""
     columns = {name: _floats(mixes[name]) for name in ("speech_dbfs", "activity", "gain_db")}
-    for name in ("snr_asked_db", "snr_db", "pieces"):
-        columns[name] = _firsts(mixes[name])
+    for name in ("snr_asked_db", "snr_db"):
+        columns[name] = _lasts(mixes[name])
+    columns["pieces"] = _lasts(mixes["pieces"], known=True)
     columns["n_notes"] = pc.list_value_length(mixes["notes"]).to_numpy()
     return columns
 
 
-def _firsts(lists: pa.ChunkedArray) -> NDArray[np.float64]:
-    """The first entry of each list; NaN where there is none."""
+def _lasts(lists: pa.ChunkedArray, *, known: bool = False) -> NDArray[np.float64]:
+    """The last entry of each list, or the last that is known; NaN where there is none."""
     joined = lists.combine_chunks()
-    known = pc.greater(pc.list_value_length(joined), 0).to_numpy(zero_copy_only=False).astype(bool)
-    firsts = np.full(len(joined), np.nan)
-    if known.any():
-        firsts[known] = _floats(pc.list_element(joined.filter(pa.array(known)), 0))
-    return firsts
+    of, entries = pc.list_parent_indices(joined).to_numpy(), _floats(pc.list_flatten(joined))
+    counted = np.isfinite(entries) if known else np.ones(len(entries), dtype=bool)
+    lasts = np.full(len(joined), np.nan)
+    lasts[of[counted]] = entries[counted]  # In order: a later entry of the same list replaces an earlier one.
+    return lasts
 
 
 def _floats(column: pa.ChunkedArray | pa.Array) -> NDArray[np.float64]:

@@ -96,6 +96,7 @@ def transcribe(
         listening=folder / "audio" if save_audio else None,
     )
     with HypothesisStore(folder) as store, ExitStack() as afterwards:
+        shutil.rmtree(folder / BANKS_FOLDER, ignore_errors=True)  # Of a run that was killed, perhaps by older code.
         afterwards.callback(shutil.rmtree, folder / BANKS_FOLDER, ignore_errors=True)
         record = begun(folder, loaded, limit, seed)
         for condition, environment in parsed:

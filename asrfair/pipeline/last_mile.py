@@ -19,10 +19,10 @@ from typing import Any
 import pyarrow as pa
 
 from asrfair.errors import InputError
-from asrfair.manifest import Attribute
+from asrfair.manifest import Attribute, groupable
 from asrfair.pipeline.side_by_side import Asked, side_by_side
 from asrfair.provenance import RunRecord
-from asrfair.records import CLEAN
+from asrfair.records import CLEAN, MISSING
 from asrfair.stats.collect_next import collect_next
 from asrfair.stats.curves import THRESHOLD, curve_rows
 from asrfair.stats.degradation import degradation_rows
@@ -133,7 +133,7 @@ def check_rooms(
         The attributes that say which recordings are of the real room.
 
     Raises:
-        InputError: a threshold out of its range, a simulated or real side that the run does not have.
+        InputError: a threshold out of its range, a side that the run does not have, or one side twice.
     """
     if not 0.0 < threshold < math.inf:
         raise InputError(f"threshold {threshold}: a word error rate above 0, such as 0.30")
@@ -143,11 +143,23 @@ def check_rooms(
         if simulated not in conditions - {CLEAN}:
             there = ", ".join(sorted(conditions - {CLEAN})) or "none"
             raise InputError(f"real room: no condition {simulated!r} in this run; there are: {there}")
-        attribute, equals, _ = place.partition("=")
-        if place not in conditions and not (equals and attribute in attributes):
-            raise InputError(
-                f"real room of {simulated}: {place!r} is neither a condition of this run nor ATTR=GROUP of its manifest"
-            )
+        if place == simulated:
+            raise InputError(f"real room of {simulated}: it would be compared with itself; name another condition")
         if place not in conditions:
-            rooms.append(attribute)
+            rooms.append(_room_attribute(f"real room of {simulated}", place, record, attributes))
     return rooms
+
+
+def _room_attribute(what: str, place: str, record: RunRecord, attributes: Mapping[str, Attribute]) -> str:
+    """The attribute of `ATTR=GROUP`.
+
+    Raises:
+        InputError: there is no such attribute or group.
+    """
+    attribute, equals, group = place.partition("=")
+    if not equals or attribute not in attributes or not groupable(attributes[attribute]):
+        raise InputError(f"{what}: {place!r} is neither a condition of this run nor ATTR=GROUP of its manifest")
+    met = [row["group"] for row in record.coverage.get("groups", ()) if row["attribute"] == attribute]
+    if met and group not in (groups := [name for name in met if name != MISSING]):
+        raise InputError(f"{what}: no group {group!r} of {attribute}; there are: {', '.join(groups) or 'none'}")
+    return attribute

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asrfair.config import parse_pair
+from asrfair.errors import InputError
 from asrfair.manifest import Attribute
 from asrfair.pipeline.heard import heard
 from asrfair.pipeline.joints import SCORES_FILE, places
@@ -59,7 +60,10 @@ class RoomOptions:
         """
         check_rooms(self.threshold, self.pairs(), record, attributes)
         if self.difficulty is not None:
-            read_difficulty(self.difficulty)
+            listed, noisy = read_difficulty(self.difficulty), {condition for _, condition in record.cells} - {CLEAN}
+            if not noisy & listed.keys():
+                there = ", ".join(sorted(noisy)) or "none"
+                raise InputError(f"{self.difficulty}: no condition of this run is in the table; there are: {there}")
 
 
 def room_tables(

@@ -15,7 +15,7 @@ from asrfair.manifest import Manifest, group_column, groupable
 from asrfair.records import Condition
 from asrfair.seeds import stable_hash
 from asrfair.stress import Voice, Voices, parse_condition
-from asrfair.stress.voices import check_voices
+from asrfair.stress.voices import LONGEST_S, MOST_SPEAKERS, check_voices
 from asrfair.transcribe.jobs import Surroundings
 
 if TYPE_CHECKING:
@@ -23,10 +23,6 @@ if TYPE_CHECKING:
 
 BANKS_FOLDER = ".banks"
 """In the run folder while it is transcribed: sounds that its workers share."""
-
-MOST_TALKERS = 60
-TALKER_S = 20.0
-"""How many speakers babble is made of, and how much of each."""
 
 BALANCED_OVER = ("accent", "dialect", "first_language", "demographic")
 """Babble is balanced over the groups of the first attribute of the first of these kinds that the manifest has."""
@@ -110,7 +106,7 @@ def _voices(manifest: Manifest, environment: str, seed: int) -> Voices:
             by_speaker.setdefault((group, speaker), []).append(row)
     in_order = sorted(by_speaker, key=lambda who: stable_hash(seed, "babble", who[1]))
     queues = [[who for who in in_order if who[0] == group] for group in sorted({group for group, _ in by_speaker})]
-    chosen = [who for turn in zip_longest(*queues) for who in turn if who is not None][:MOST_TALKERS]
+    chosen = [who for turn in zip_longest(*queues) for who in turn if who is not None][:MOST_SPEAKERS]
     found = Voices(attribute, [v for who in chosen for v in _some_of(manifest, who, by_speaker[who], seed)])
     check_voices(found)
     return found
@@ -138,7 +134,7 @@ def _some_of(manifest: Manifest, who: tuple[str, str], rows: Sequence[int], seed
     chosen = manifest.table.select(names).take(pa.array(rows)).to_pylist()
     seconds = 0.0
     for row in sorted(chosen, key=lambda r: stable_hash(seed, "babble", r["utterance_id"])):
-        if seconds >= TALKER_S or row["audio"] is None:
+        if seconds >= LONGEST_S:
             return
         path = manifest.folder / row["audio"]
         try:

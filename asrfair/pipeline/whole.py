@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -25,6 +26,9 @@ DEMO_LEVELS = (20, 10, 5, 0)
 DEMO_PROBES = 3
 QUICK_CONDITIONS = ("machine-hum@10dB", "machine-hum@5dB", "machine-hum@0dB")
 """What the demo is heard in: three environments at four levels, or one at three."""
+
+QUIETEST_DBFS = -80.0
+"""What is below is no sound but the idle noise of a codec."""
 
 
 def check(path: str | Path) -> Checked:
@@ -207,11 +211,13 @@ def listen(condition: str, wav: str | Path, *, seconds: float, rate_hz: int, see
         seed: of the noise.
 
     Raises:
-        InputError: clean audio, an environment that is made of a manifest's speakers, a file that cannot be written.
+        InputError: clean audio, an environment that is made of a manifest's speakers or that only changes speech, a
+            file that cannot be written.
     """
     import numpy as np
     import soundfile
 
+    from asrfair.audio import rms_dbfs
     from asrfair.records import Waveform
     from asrfair.stress import Scene, parse_condition
 
@@ -221,6 +227,11 @@ def listen(condition: str, wav: str | Path, *, seconds: float, rate_hz: int, see
     silence = Waveform(np.zeros(round(seconds * rate_hz), dtype=np.float32), rate_hz)
     try:
         heard = environment.apply(silence, parsed, "listen", Scene("listen", seed=seed, is_speech=False))
+        if (rms_dbfs(heard.samples) or -math.inf) < QUIETEST_DBFS:
+            raise InputError(
+                f"{condition}: makes no sound of its own, so that nothing is heard when nobody speaks; hear it around "
+                "speech: asrfair transcribe ... --save-audio"
+            )
         Path(wav).parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(wav, heard.samples, rate_hz, subtype="PCM_16", format="WAV")
     except (AudioError, OSError, soundfile.LibsndfileError) as error:

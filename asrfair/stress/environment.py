@@ -294,7 +294,8 @@ def _level(text: str, environment: Environment, level: str) -> str:
 def _stressor(place: str, step: dict[str, Any], level: float | None, folder: Path) -> Stressor:
     """One step, with the level put in, and its files found."""
     kind = str(step.get("type", ""))
-    values = {key: level if value == LEVEL else value for key, value in step.items() if key != "type"}
+    whole = int(level) if level is not None and level.is_integer() else level  # For keys that are whole numbers.
+    values = {key: whole if value == LEVEL else value for key, value in step.items() if key != "type"}
     try:
         family = _family(kind)
         for key in family.FILES:

@@ -62,13 +62,31 @@ def taken_from(
     """
     begin, end = within or (0, len(pool))
     whole = level_dbfs(pool, scene.banks)
+    if whole is None or n == 0:
+        raise AudioError("the noise is silent: it has no level to set")
     for _ in range(DRAWS):
-        start = begin + int(rng.integers(max(1, end - begin)))
+        taken = stretch_of(pool, begin + int(rng.integers(max(1, end - begin))), n, scene.banks)
+        if taken.level_dbfs is not None and taken.level_dbfs > whole - QUIET_DB:
+            break
+    else:
+        start = int(rng.choice(_sounding(pool, n, (begin, end), whole - QUIET_DB)))
         taken = stretch_of(pool, start, n, scene.banks)
-        level = taken.level_dbfs
-        if level is not None and whole is not None and level > whole - QUIET_DB:
-            if n > len(pool):
-                scene.note("noise shorter than the speech: looped with a cross-fade")
-            scene.taken = taken
-            return taken.samples
-    raise AudioError("the noise is silent: it has no level to set")
+    if taken.level_dbfs is None:
+        raise AudioError("the noise is silent: it has no level to set")
+    if n > len(pool):
+        scene.note("noise shorter than the speech: looped with a cross-fade")
+    scene.taken = taken
+    return taken.samples
+
+
+def _sounding(pool: NDArray[np.float32], n: int, within: tuple[int, int], limit_db: float) -> NDArray[np.int64]:
+    """The places from which on `n` samples are not silent; the loudest if there are none.
+
+    Rare (short speech beside a machine that sounds once in a minute), hence looked for only after draws have failed.
+    """
+    begin, end = within
+    heard = np.take(pool, np.arange(begin, end + n), mode="wrap")
+    energy = np.concatenate([[0.0], np.cumsum(np.square(heard, dtype=np.float64))])
+    power = (energy[n : n + end - begin] - energy[: end - begin]) / n
+    places = np.flatnonzero(power > 1.001 * 10 ** (limit_db / 10))
+    return begin + (places if len(places) else np.array([np.argmax(power)]))

@@ -99,8 +99,8 @@ class Hearing:
             return self._heard(job)
         except AudioError as error:
             return f"audio: {error}"
-        except RunFolderError as error:
-            return f"transient: {error}"  # a full disk: another run may find room
+        except (RunFolderError, OSError) as error:
+            return f"transient: {error}"  # the machine's fault, such as a full disk: another run may find room
         except MemoryError:
             return "audio: too long for this machine's memory; cut it into segments"
         except Exception as error:  # noqa: BLE001 - a decoder may raise anything; a dead thread would hang the run
@@ -156,9 +156,13 @@ class Hearing:
 
             folder = self._kit.listening / quote(job.condition.condition_id, safe="@")
             folder.mkdir(parents=True, exist_ok=True)
-            with written_aside(folder / f"{_file_name(job.utterance_id)}.flac") as aside:
-                samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
-                soundfile.write(aside, samples, rate, format="FLAC", subtype="PCM_24")
+            path = folder / f"{_file_name(job.utterance_id)}.flac"
+            try:
+                with written_aside(path) as aside:
+                    samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
+                    soundfile.write(aside, samples, rate, format="FLAC", subtype="PCM_24")
+            except soundfile.LibsndfileError as error:
+                raise RunFolderError(f"{path}: cannot be written: {error.error_string}") from error
         return heard
 
 

@@ -69,7 +69,7 @@ class Surroundings:
     """What utterances are heard in.
 
     Attributes:
-        conditions: in order; the first steps of a sweep come first.
+        conditions: in order.
         environments: name -> environment, of the conditions that have one.
         voices: what babble is made of; None where no environment needs it.
         turns: utterance_id -> how many utterances of its speaker the manifest has before it; empty where no

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from asrfair.audio import read_audio
+from asrfair.audio import file_duration_s, read_audio
 from asrfair.errors import AudioError
 from asrfair.seeds import rng_for
 
@@ -97,3 +97,9 @@ def test_damaged_bytes_give_samples_or_an_audio_error_and_nothing_else(tmp_path,
             continue
         assert np.isfinite(waveform.samples).all()
         assert np.abs(waveform.samples).max() <= 1.0
+
+
+def test_bare_samples_have_no_length_either(tmp_path):
+    (tmp_path / "a.raw").write_bytes(bytes(1000))
+    with pytest.raises(AudioError, match="bare samples"):
+        file_duration_s(tmp_path / "a.raw")

@@ -1,6 +1,7 @@
 """From audio to a finding about a room, through the verbs: what was heard, whom it hurts, what silence brings."""
 
 import json
+import shutil
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -9,7 +10,7 @@ import soundfile
 
 from asrfair import pipeline
 from asrfair.adapters.scripted import waveform_digest
-from asrfair.audio import read_audio
+from asrfair.audio import read_audio, rms_dbfs
 from asrfair.errors import InputError
 from asrfair.records import Condition
 from asrfair.seeds import rng_for
@@ -137,6 +138,9 @@ def test_an_analysis_needs_neither_the_audio_nor_the_manifest(run, desk, tmp_pat
         ({"real": ["nonsense"]}, "SIMULATED=REAL"),
         ({"real": ["ward@5dB=clean"]}, "no condition 'ward@5dB' in this run; there are: machine-hum@5dB"),
         ({"real": [f"{NOISY}=room=ward"]}, "neither a condition of this run nor ATTR=GROUP"),
+        ({"real": [f"{NOISY}=accent=C"]}, "no group 'C' of accent; there are: A, B"),
+        ({"real": [f"{NOISY}=accent="]}, "no group ''"),
+        ({"real": [f"{NOISY}={NOISY}"]}, "compared with itself"),
         ({"threshold": 0.0}, "threshold 0.0"),
         ({"difficulty": "nowhere.csv"}, "nowhere.csv"),
     ],
@@ -152,3 +156,46 @@ def test_the_clean_condition_stands_for_the_real_room_if_it_is_named(run):
     pipeline.analyze(run, real=[f"{NOISY}=clean"])
     rows = {r["group"]: r for r in table(run, "reality") if r["normalizer"] == "whisper-en"}
     assert rows["B"]["verdict"] == "differs"
+
+
+def test_a_difficulty_table_of_other_conditions_is_refused(run, tmp_path):
+    (tmp_path / "hard.csv").write_text("condition_id,difficulty\nmachine-hum@7dB,30\n")
+    with pytest.raises(InputError, match=f"no condition of this run is in the table; there are: {NOISY}"):
+        pipeline.analyze(run, difficulty=tmp_path / "hard.csv")
+
+
+def test_speakers_that_are_not_known_are_not_counted_as_one(desk, tmp_path):
+    folder = shutil.copytree(desk, tmp_path / "desk")
+    rows = [json.loads(line) for line in (folder / "rows.jsonl").read_text().splitlines()]
+    for row in rows:
+        if row["accent"] == "B" and row["utterance_id"].endswith("-0"):
+            del row["speaker_id"]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    pipeline.transcribe(
+        folder, tmp_path / "run", systems=["scripted,id=e,text=x"], conditions=["clean", NOISY], workers=1
+    )
+    pipeline.score(tmp_path / "run")
+    pipeline.analyze(tmp_path / "run")
+    counts = {r["group"]: r["n_speakers"] for r in table(tmp_path / "run", "heard")}
+    assert counts == {"all": None, "A": SPEAKERS, "B": None}
+
+
+def test_the_ratio_that_is_told_is_that_of_the_noise_that_is_swept(desk, tmp_path):
+    """The hiss of a ventilator's air comes first, at a ratio that stays; its whine is what the level is of."""
+    out, swept = tmp_path / "run", ["ventilator@10dB", "ventilator@0dB"]
+    pipeline.transcribe(desk, out, systems=["scripted,id=e,text=x"], conditions=["clean", *swept], workers=1)
+    pipeline.score(out)
+    pipeline.analyze(out)
+    for row in table(out, "heard"):
+        level = float(row["condition_id"].removeprefix("ventilator@").removesuffix("dB"))
+        assert row["snr_asked_db"] == level
+        assert row["snr_db"] == pytest.approx(level, abs=0.05)
+
+
+def test_an_environment_that_only_changes_speech_cannot_be_listened_to_alone(tmp_path):
+    for name in ("telephone", "again", "cheap-handset"):
+        with pytest.raises(InputError, match=f"{name}: makes no sound of its own.*--save-audio"):
+            pipeline.listen(name, tmp_path / "a.wav", seconds=1, rate_hz=16_000)
+    assert not list(tmp_path.iterdir())
+    pipeline.listen("pink-noise@20dB", tmp_path / "a.wav", seconds=1, rate_hz=16_000)
+    assert rms_dbfs(read_audio(tmp_path / "a.wav")[0].samples) == pytest.approx(-46, abs=0.2)

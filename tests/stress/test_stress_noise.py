@@ -209,3 +209,22 @@ def test_noise_of_the_environments_that_need_voices_is_loaded_without_any():
     for name in sorted(VOICES_NEEDED):
         with pytest.raises(AudioError, match="other speakers"):
             load_environment(name).apply(speech(0.5), Condition(name, "5dB"), "u1")
+
+
+def test_a_machine_that_sounds_once_in_a_minute_is_heard_by_every_utterance_however_short():
+    """A chance of 1 in 30 a draw: speakers of short utterances must not be those who fail."""
+    machine, banks, clean = (
+        Tonal(snr_db=5, fundamental_hz=100, repetition_hz=1 / 60, duty_cycle=0.02),
+        Banks(),
+        speech(1),
+    )
+    for number in range(40):
+        scene = Scene(f"u{number}", banks=banks)
+        mixed = machine.apply(clean, rng_for(1, f"u{number}", "c"), scene)
+        assert measured_snr_db(clean, mixed) == pytest.approx(5, abs=0.2)
+        assert scene.mixed[0].snr_db == pytest.approx(5, abs=0.05)
+
+
+def test_no_samples_have_no_noise():
+    with pytest.raises(AudioError, match="silent"):
+        Tonal(snr_db=5, fundamental_hz=100).sound(0, RATE, rng_for(1, "u", "c"), Scene("u"))

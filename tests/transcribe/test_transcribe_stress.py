@@ -14,7 +14,7 @@ from asrfair.errors import InputError
 from asrfair.records import Condition
 from asrfair.seeds import rng_for
 from asrfair.store import read_hypotheses, read_mixes, read_probes
-from asrfair.stress import Scene, load_environment
+from asrfair.stress import Banks, Scene, load_environment
 
 RATE = 16_000
 HUM = ["clean", "machine-hum@10dB", "machine-hum@0dB"]
@@ -129,3 +129,29 @@ def test_two_environments_of_one_name_are_refused(readings, tmp_path):
         pipeline.transcribe(
             readings, tmp_path / "r", systems=["scripted,id=a"], conditions=["machine-hum@0dB", f"{mine}@0dB"]
         )
+
+
+def test_sounds_left_by_a_killed_run_are_not_used_again(readings, tmp_path):
+    """They may be those of an older version: what is heard depends on the code that says so."""
+    pipeline.transcribe(readings, tmp_path / "fresh", systems=["scripted,id=a"], conditions=HUM, workers=1)
+    left = Banks(tmp_path / "run" / ".banks")
+    environment, clip = load_environment("machine-hum"), read_audio(readings / "0.wav")[0]
+    environment.apply(clip, Condition("machine-hum", "0dB", 0), "u", Scene("u", banks=left))
+    (bank,) = left.folder.glob("*.npy")
+    np.save(bank, np.load(bank)[::-1].copy())
+    pipeline.transcribe(readings, tmp_path / "run", systems=["scripted,id=a"], conditions=HUM, workers=1)
+    again, fresh = ({p: m["mix_sha256"] for p, m in mixes_of(tmp_path / run).items()} for run in ("run", "fresh"))
+    assert again == fresh
+
+
+def test_a_folder_that_cannot_be_written_is_tried_again_and_no_fault_of_the_audio(readings, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "audio").write_text("in the way")
+    for status in ("failed", "ok"):
+        pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, workers=1, save_audio=True)
+        rows = read_hypotheses(run).to_pylist()
+        assert {row["status"] for row in rows} == {status}
+        assert all(row["error"] is None or row["error"].startswith("transient: ") for row in rows)
+        if status == "failed":
+            (run / "audio").unlink()

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from asrfair.audio import read_audio, resample, rms_dbfs
 from asrfair.errors import AudioError, InputError
 from asrfair.records import Waveform
+from asrfair.stress.join import joined as cross_faded
 
 SHORTEST_S = 2.0
 SHORT_S = 10.0
@@ -69,12 +70,7 @@ def joined(recordings: Sequence[Recording]) -> Waveform:
     """All recordings one after the other, cross-faded, at the lowest of their rates."""
     rate = min(recording.waveform.sample_rate_hz for recording in recordings)
     parts = [resample(recording.waveform, rate).samples for recording in recordings]
-    whole, fade = parts[0], round(SEAM_S * rate)
-    rise = np.sin(np.linspace(0, np.pi / 2, fade, dtype=np.float32))
-    for part in parts[1:]:
-        seam = whole[-fade:] * rise[::-1] + part[:fade] * rise
-        whole = np.concatenate([whole[:-fade], seam, part[fade:]])
-    return Waveform(whole, rate)
+    return Waveform(cross_faded(parts, rate, SEAM_S), rate)
 
 
 def warnings_of(recordings: Sequence[Recording]) -> list[str]:

@@ -75,11 +75,7 @@ class Recorded(Noise, frozen=True):
         piece = int(audible[turn % len(audible)])
         scene.piece = piece
         begin, end = piece_bounds(len(loop), rate_hz)[piece : piece + 2]
-        try:
-            return taken_from(loop, n, rng, scene, (begin, end))
-        except AudioError:
-            start = int(rng.choice(_sounding(loop, n, begin, end)))
-            return taken_from(loop, n, rng, scene, (start, start + 1))
+        return taken_from(loop, n, rng, scene, (begin, end))
 
     def _loop(self, rate_hz: int) -> NDArray[np.float32]:
         """The files as one loop."""
@@ -115,19 +111,6 @@ def audible_pieces(loop: NDArray[np.float32], rate_hz: int) -> NDArray[np.float3
         raise AudioError("the noise is silent: it has no level to set")
     heard = [number for number, level in enumerate(levels) if level is not None and level > whole - QUIET_DB]
     return np.array(heard, dtype=np.float32)
-
-
-def _sounding(loop: NDArray[np.float32], n: int, begin: int, end: int) -> NDArray[np.int64]:
-    """The places in a piece from which on `n` samples are not silent; the loudest if there are none.
-
-    Rare (short speech in a piece with a single knock), hence looked for only after draws have failed.
-    """
-    heard = np.take(loop, np.arange(begin, end + n), mode="wrap")
-    energy = np.cumsum(np.square(heard, dtype=np.float64))
-    power = (energy[n - 1 : -1] - np.concatenate([[0.0], energy[: end - begin - 1]])) / n
-    limit = 10 ** (((rms_dbfs(loop) or 0.0) - QUIET_DB) / 10)
-    places = np.flatnonzero(power > 1.001 * limit)
-    return begin + (places if len(places) else np.array([np.argmax(power)]))
 
 
 def _levelled(path: Path, rate_hz: int) -> NDArray[np.float32]:
