@@ -19,11 +19,12 @@ from typing import Any
 import pyarrow as pa
 
 from asrfair.errors import InputError
-from asrfair.manifest import Attribute
+from asrfair.manifest import Attribute, groupable
 from asrfair.pipeline.side_by_side import Asked, side_by_side
 from asrfair.provenance import RunRecord
 from asrfair.records import CLEAN
 from asrfair.stats.collect_next import collect_next
+from asrfair.stats.conditions import Conditions
 from asrfair.stats.curves import THRESHOLD, curve_rows
 from asrfair.stats.degradation import degradation_rows
 from asrfair.stats.interactions import interaction_rows
@@ -90,6 +91,7 @@ def last_mile(
         rows["curves"] += worst_case_rows(found)
         rows["curves"] += nwerd_rows(found, difficulty or {})
         for simulated, place in real:
+            _check_room(found, place)
             rows["reality"] += reality_rows(found, simulated, place, margin=margin)
         if found.normalizer == normalizer_headline:
             rows["collect_next"] += interactions
@@ -143,11 +145,31 @@ def check_rooms(
         if simulated not in conditions - {CLEAN}:
             there = ", ".join(sorted(conditions - {CLEAN})) or "none"
             raise InputError(f"real room: no condition {simulated!r} in this run; there are: {there}")
+        if simulated == place:
+            raise InputError(f"real room of {simulated}: it would be compared with itself; name the real one")
         attribute, equals, _ = place.partition("=")
         if place not in conditions and not (equals and attribute in attributes):
             raise InputError(
                 f"real room of {simulated}: {place!r} is neither a condition of this run nor ATTR=GROUP of its manifest"
             )
-        if place not in conditions:
-            rooms.append(attribute)
+        if place in conditions:
+            continue
+        if not groupable(attributes[attribute]):
+            raise InputError(f"real room of {simulated}: {attribute} is a number without bins, and so has no groups")
+        rooms.append(attribute)
     return rooms
+
+
+def _check_room(found: Conditions, place: str) -> None:
+    """Refuse a real room in which nothing was recorded.
+
+    Raises:
+        InputError: `ATTR=GROUP` is no condition, and no utterance is of that group.
+    """
+    attribute, _, group = place.partition("=")
+    if place in found.heard or attribute not in found.labels:
+        return
+    groups = {one for label in found.labels[attribute] if label for one in label.split("|")}
+    if group not in groups:
+        there = ", ".join(sorted(groups)) or "none"
+        raise InputError(f"real room {place}: no utterance is of that group; the groups of {attribute} are: {there}")

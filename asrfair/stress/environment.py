@@ -209,8 +209,8 @@ def _check(path: Path, content: _File) -> list[Stressor]:
             _NAME.fullmatch(content.name)
         ),
         f"name: {CLEAN!r} is the condition without an environment": content.name != CLEAN,
-        f"level_unit {content.level_unit!r} must be at most 20 letters, '%', '°' and '/': a digit would be read as part "
-        "of the level": bool(_UNIT.fullmatch(content.level_unit)),
+        f"level_unit {content.level_unit[:40]!r} must be at most 20 letters, '%', '°' and '/': a digit would be read "
+        "as part of the level": bool(_UNIT.fullmatch(content.level_unit)),
         "levels must be finite numbers": all(math.isfinite(level) for level in content.levels),
         f"levels: no step has a key with the value {LEVEL!r}": uses_level or not content.levels,
         f"levels: missing, but a step has a key with the value {LEVEL!r}": bool(content.levels) or not uses_level,
@@ -243,8 +243,8 @@ def _check_files(place: str, stressor: Stressor) -> None:
         level = rms_dbfs(waveform.samples - np.float32(offset))
         if level is None or level < OFFSET_ONLY_DBFS:
             raise ConfigError(
-                f"{place}: {', '.join(stressor.FILES)}: {file} is silent (every sample is {offset:g}): give a recording "
-                "in which something is heard"
+                f"{place}: {', '.join(stressor.FILES)}: {file} is silent (every sample is {offset:g}): give a "
+                "recording in which something is heard"
             )
 
 

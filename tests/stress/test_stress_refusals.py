@@ -125,5 +125,5 @@ def test_a_name_that_no_file_can_have_is_refused(name):
 
 
 def test_a_machine_beyond_all_hearing_is_refused_and_does_not_overflow(tmp_path):
-    with pytest.raises(ConfigError, match=r"fundamental_hz must be above 0 and at most 100000 Hz"):
+    with pytest.raises(ConfigError, match=r"fundamental_hz must be positive and at most 100000 Hz"):
         load_environment(str(environment(tmp_path, {"fundamental_hz": "1e308"})))

@@ -51,7 +51,7 @@ class Tonal(Noise, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         rules = {
-            f"fundamental_hz must be above 0 and at most {HIGHEST_HZ:g} Hz": 0 < self.fundamental_hz <= HIGHEST_HZ,
+            f"fundamental_hz must be positive and at most {HIGHEST_HZ:g} Hz": 0 < self.fundamental_hz <= HIGHEST_HZ,
             f"harmonics must be 1 to {MOST_HARMONICS}": 1 <= self.harmonics <= MOST_HARMONICS,
             f"rolloff_db must be 0 to {LARGEST_DB:g} dB": 0 <= self.rolloff_db <= LARGEST_DB,
             f"repetition_hz must be 0, or 1 / {POOL_S:g} to {FASTEST_HZ:g} Hz": (
