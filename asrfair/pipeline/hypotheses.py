@@ -13,6 +13,7 @@ import pyarrow as pa
 from asrfair import config as configuration
 from asrfair.adapters import TranscriptSource, check_options, engine_class, load_engine
 from asrfair.errors import InputError
+from asrfair.files import made_folder
 from asrfair.manifest import load_manifest
 from asrfair.pipeline.joints import (
     Rows,
@@ -96,6 +97,8 @@ def transcribe(
         listening=folder / "audio" if save_audio else None,
     )
     with HypothesisStore(folder) as store, ExitStack() as afterwards:
+        if plan.listening is not None:
+            made_folder(plan.listening)
         afterwards.callback(shutil.rmtree, folder / BANKS_FOLDER, ignore_errors=True)
         record = begun(folder, loaded, limit, seed)
         for condition, environment in parsed:

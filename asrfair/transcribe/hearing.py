@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from asrfair.audio import ActiveLevel, active_speech_level, read_audio, resample
 from asrfair.errors import AudioError, RunFolderError
-from asrfair.files import written_aside
+from asrfair.files import made_folder, written_aside
 from asrfair.records import Condition, Mix, Waveform
 from asrfair.stress import Banks, Environment, Scene, Voices
 from asrfair.transcribe.jobs import Job
@@ -155,10 +155,14 @@ class Hearing:
             import soundfile
 
             folder = self._kit.listening / quote(job.condition.condition_id, safe="@")
-            folder.mkdir(parents=True, exist_ok=True)
-            with written_aside(folder / f"{_file_name(job.utterance_id)}.flac") as aside:
-                samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
-                soundfile.write(aside, samples, rate, format="FLAC", subtype="PCM_24")
+            made_folder(folder)
+            path = folder / f"{_file_name(job.utterance_id)}.flac"
+            samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
+            try:
+                with written_aside(path) as aside:
+                    soundfile.write(aside, samples, rate, format="FLAC", subtype="PCM_24")
+            except soundfile.LibsndfileError as error:
+                raise RunFolderError(f"{path}: cannot be written (a full disk?): {error.error_string}") from error
         return heard
 
 

@@ -121,6 +121,28 @@ def test_what_is_heard_can_be_kept_to_listen_to(readings, tmp_path):
     assert not np.allclose(heard.samples, clean.samples, atol=1e-3)
 
 
+def test_a_place_that_cannot_hold_copies_is_refused_before_anything_is_heard(readings, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "audio").write_text("in the way")
+    with pytest.raises(InputError, match=r"run/audio: cannot be made a folder"):
+        pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, workers=1, save_audio=True)
+    assert not (run / "hypotheses").exists() or not len(read_hypotheses(run))
+
+
+def test_a_copy_that_cannot_be_written_is_no_fault_of_the_audio_and_another_run_heals_it(readings, tmp_path):
+    run = tmp_path / "run"
+    (run / "audio").mkdir(parents=True)
+    (run / "audio" / "machine-hum@0dB").write_text("in the way")
+    system = ["scripted,id=a"]
+    pipeline.transcribe(readings, run, systems=system, conditions=HUM, workers=1, save_audio=True)
+    failed = [row for row in read_hypotheses(run).to_pylist() if row["status"] == "failed"]
+    assert {row["condition_id"] for row in failed} == {"machine-hum@0dB"}
+    assert all(row["error"].startswith("transient: ") for row in failed)
+    pipeline.transcribe(readings, run, systems=system, conditions=HUM, workers=1)
+    assert {row["status"] for row in read_hypotheses(run).to_pylist()} == {"ok"}
+
+
 def test_two_environments_of_one_name_are_refused(readings, tmp_path):
     text = (Path(__file__).parents[2] / "manifests/environments/machine-hum.toml").read_text()
     mine = tmp_path / "mine.toml"
