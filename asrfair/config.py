@@ -125,10 +125,10 @@ def load_config(path: Path) -> RunConfig:
         ConfigError: absent, not TOML, an unknown or absent key, a value of the wrong type or range.
     """
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
+        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise ConfigError(f"{path}: not a TOML file in UTF-8: {error}") from error
     try:
         config = msgspec.convert(data, RunConfig)

@@ -47,6 +47,20 @@ def write_aside(path: Path, data: bytes) -> None:
         aside.write_bytes(data)
 
 
+def made_folder(folder: Path) -> None:
+    """Make a folder, with those above it, if it is not there.
+
+    Raises:
+        RunFolderError: it cannot be made, or cannot be written to.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(f"{folder}: cannot be made a folder: {error.strerror or error}") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise RunFolderError(f"{folder}: nothing can be written there: allow it, or use another folder")
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename in a folder last through a power cut."""
     handle = os.open(folder, os.O_RDONLY)

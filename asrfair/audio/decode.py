@@ -46,6 +46,8 @@ def file_sha256(path: Path) -> str:
         raise AudioError(f"{path.name} is missing") from error
     except OSError as error:
         raise AudioError(f"{path.name} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise AudioError(f"{path.name!r} cannot be the name of a file: {error}") from error
 
 
 @functools.lru_cache(maxsize=4096)

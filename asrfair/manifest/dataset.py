@@ -241,6 +241,9 @@ def read_dataset(path: Path, faults: FaultList) -> tuple[Dataset | None, dict[st
         line = message.rpartition("(at line ")[2].partition(",")[0]
         faults.add(int(line) if line.isdecimal() else 0, "", f"is not valid TOML: {message}")
         return None, {}
+    except RecursionError:
+        faults.add(0, "", "is not valid TOML: its lists or tables are nested too deeply")
+        return None, {}
     reader = _Reader(text, faults)
     attributes = reader.attributes(data.get("attributes", {}))
     return reader.dataset(data, attributes), attributes

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from asrfair.manifest import Attribute
 from asrfair.pipeline.joints import group_columns
 from asrfair.records import ALL, MISSING
-from asrfair.store import read_mixes
+from asrfair.store import read_hypotheses, read_mixes
 from asrfair.tables import HEARD, readable
 
 Row = dict[str, Any]
-COLUMNS = ["utterance_id", "speech_dbfs", "activity", "snr_asked_db", "snr_db", "pieces", "gain_db", "notes"]
+COLUMNS = ["utterance_id", "key", "speech_dbfs", "activity", "snr_asked_db", "snr_db", "pieces", "gain_db", "notes"]
 
 
 def heard(
@@ -48,7 +48,7 @@ def heard(
     ids = rows["utterance_id"].combine_chunks()
     found: list[Row] = []
     for place in places:
-        here = read_mixes(folder, columns=COLUMNS, system_id=place[0], condition_id=place[1])
+        here = _heard_for_transcripts(folder, place)
         where = pc.index_in(here["utterance_id"], value_set=ids)
         here, at = here.filter(pc.is_valid(where)), pc.drop_null(where).to_numpy()
         cell = _columns(here)
@@ -61,6 +61,15 @@ def heard(
                     known = {"n_speakers": len(met) if met[0] >= 0 else None}
                     found.append(about | known | dict(_told(cell, chosen)))
     return pa.Table.from_pylist(found, schema=HEARD)
+
+
+def _heard_for_transcripts(folder: Path, place: tuple[str, str]) -> pa.Table:
+    """The mixes of one cell whose transcripts stand: what was heard for one that failed later tells nothing."""
+    where = {"system_id": place[0], "condition_id": place[1]}
+    mixes = read_mixes(folder, columns=COLUMNS, **where)
+    rows = read_hypotheses(folder, columns=["key", "status"], **where)
+    answered = rows.filter(pc.equal(rows["status"], "ok"))["key"]
+    return mixes.filter(pc.is_in(mixes["key"], value_set=answered.combine_chunks()))
 
 
 def _utterances(scores: Path, specs: Sequence[str]) -> pa.Table:

@@ -13,6 +13,7 @@ import pyarrow as pa
 from asrfair import config as configuration
 from asrfair.adapters import TranscriptSource, check_options, engine_class, load_engine
 from asrfair.errors import InputError
+from asrfair.files import made_folder
 from asrfair.manifest import load_manifest
 from asrfair.pipeline.joints import (
     Rows,
@@ -97,6 +98,8 @@ def transcribe(
     )
     with HypothesisStore(folder) as store, ExitStack() as afterwards:
         shutil.rmtree(folder / BANKS_FOLDER, ignore_errors=True)  # Of a run that was killed, perhaps by older code.
+        if plan.listening is not None:
+            made_folder(plan.listening)
         afterwards.callback(shutil.rmtree, folder / BANKS_FOLDER, ignore_errors=True)
         record = begun(folder, loaded, limit, seed)
         for condition, environment in parsed:

@@ -157,7 +157,9 @@ def _room_attribute(what: str, place: str, record: RunRecord, attributes: Mappin
         InputError: there is no such attribute or group.
     """
     attribute, equals, group = place.partition("=")
-    if not equals or attribute not in attributes or not groupable(attributes[attribute]):
+    if attribute in attributes and not groupable(attributes[attribute]):
+        raise InputError(f"{what}: {attribute} is a number without bins, and so has no groups")
+    if not equals or attribute not in attributes:
         raise InputError(f"{what}: {place!r} is neither a condition of this run nor ATTR=GROUP of its manifest")
     met = [row["group"] for row in record.coverage.get("groups", ()) if row["attribute"] == attribute]
     if met and group not in (groups := [name for name in met if name != MISSING]):

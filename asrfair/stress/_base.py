@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 LARGEST_DB = 100.0
 """Beyond this there is no room, only overflow."""
 
+OFFSET_ONLY_DBFS = -140.0
+"""What is left of a recording without its constant offset must be above this: 16-bit noise is at -98 dBFS."""
+
 
 class Stressor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One step of an environment. Numbers that are not finite are refused for every family.

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from asrfair.files import written_aside
+from asrfair.files import made_folder, written_aside
 
 Samples = NDArray[np.float32]
 T = TypeVar("T")
@@ -83,7 +83,7 @@ class Banks:
 
     def _mapped(self, folder: Path, key: str, make: Callable[[], Samples]) -> Samples:
         """The array in its file, written by one process only."""
-        folder.mkdir(parents=True, exist_ok=True)
+        made_folder(folder)
         path = folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npy"
         with (folder / f"{path.stem}.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)

@@ -30,21 +30,24 @@ import math
 import pkgutil
 import re
 import tomllib
+from importlib import metadata
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
 
 from asrfair.audio import file_sha256, read_audio, rms_dbfs
 from asrfair.builtin import manifests_folder
 from asrfair.errors import AudioError, ConfigError, InputError, MissingExtraError
 from asrfair.records import CLEAN, Condition, Waveform
 from asrfair.seeds import rng_for
-from asrfair.stress._base import Stressor
+from asrfair.stress._base import OFFSET_ONLY_DBFS, Noise, Stressor
 from asrfair.stress.scene import Scene
 
 LEVEL = "level"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_UNIT = re.compile(r"(?:[^\W\d_]|[%°/]){0,20}")
 STEPS = "asrfair.stress.steps"
 
 
@@ -131,12 +134,18 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         """Whether it is made of other speakers of the manifest."""
         return any(_family(str(step.get("type", ""))).NEEDS_VOICES for step in self.steps)
 
+    def versions(self) -> tuple[str, ...]:
+        """The libraries that make its sound, with their versions: part of the key of every hypothesis made under it."""
+        return tuple(f"{name} {metadata.version(name)}" for name in sorted({"soxr", *self._libraries()}))
+
     def missing_libraries(self) -> list[str]:
         """Modules that its steps need and that are not installed."""
-        needed = {
-            m for stressor in self.stressors(self.levels[0] if self.levels else None) for m in stressor.libraries()
-        }
-        return sorted(module for module in needed if importlib.util.find_spec(module) is None)
+        return sorted(module for module in self._libraries() if importlib.util.find_spec(module) is None)
+
+    def _libraries(self) -> set[str]:
+        """Modules that its steps need; each is called as its distribution is."""
+        level = self.levels[0] if self.levels else None
+        return {module for stressor in self.stressors(level) for module in stressor.libraries()}
 
     @functools.cached_property
     def _made(self) -> dict[str | None, list[Stressor]]:
@@ -161,13 +170,13 @@ def load_environment(name: str) -> Environment:
     path = Path(name) if name.endswith(".toml") else manifests_folder() / "environments" / f"{name}.toml"
     try:
         data = path.read_bytes()
-        content = msgspec.convert(tomllib.loads(data.decode("utf-8")), _File)
+        content = msgspec.convert(tomllib.loads(data.decode("utf-8-sig")), _File)
     except FileNotFoundError as error:
         known = ", ".join(available_environments())
         raise ConfigError(f"no environment {name!r}; there are {known}, or give the path of a .toml file") from error
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
+    except (ValueError, RecursionError) as error:  # Not UTF-8, not TOML, other keys; a path or a nesting beyond limits.
         raise ConfigError(f"{path}: {error}") from error
     digest = hashlib.sha256(data)
     for stressor in _check(path, content):
@@ -178,7 +187,7 @@ def load_environment(name: str) -> Environment:
         version=content.version,
         description=content.description,
         source=content.source,
-        levels=tuple(f"{level:g}{content.level_unit}" for level in content.levels),
+        levels=tuple(f"{level + 0.0:g}{content.level_unit}" for level in content.levels),
         level_unit=content.level_unit,
         hardest=content.hardest,
         steps=tuple(content.steps),
@@ -203,8 +212,12 @@ def _check(path: Path, content: _File) -> list[Stressor]:
     rules = {
         "schema_version must be 1": content.schema_version == 1,
         "there must be at least one [[steps]]": bool(content.steps),
-        f"name {content.name!r} must be letters, digits, '.', '_' and '-'": bool(_NAME.fullmatch(content.name)),
+        f"name {content.name[:120]!r} must be at most 100 letters, digits, '.', '_' and '-'": bool(
+            _NAME.fullmatch(content.name)
+        ),
         f"name: {CLEAN!r} is the condition without an environment": content.name != CLEAN,
+        f"level_unit {content.level_unit[:40]!r} must be at most 20 letters, '%', '°' and '/': a digit would be read "
+        "as part of the level": bool(_UNIT.fullmatch(content.level_unit)),
         "levels must be finite numbers": all(math.isfinite(level) for level in content.levels),
         f"levels: no step has a key with the value {LEVEL!r}": uses_level or not content.levels,
         f"levels: missing, but a step has a key with the value {LEVEL!r}": bool(content.levels) or not uses_level,
@@ -233,8 +246,13 @@ def _check_files(place: str, stressor: Stressor) -> None:
             waveform, _ = read_audio(file)
         except AudioError as error:
             raise ConfigError(f"{place}: {', '.join(stressor.FILES)}: {error} ({file})") from error
-        if rms_dbfs(waveform.samples) is None:
-            raise ConfigError(f"{place}: {', '.join(stressor.FILES)}: {file} is silent (every sample is 0)")
+        offset = waveform.samples.mean(dtype=float) if isinstance(stressor, Noise) else 0.0
+        level = rms_dbfs(waveform.samples - np.float32(offset))
+        if level is None or level < OFFSET_ONLY_DBFS:
+            raise ConfigError(
+                f"{place}: {', '.join(stressor.FILES)}: {file} is silent (every sample is {offset:g}): give a "
+                "recording in which something is heard"
+            )
 
 
 def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None]:

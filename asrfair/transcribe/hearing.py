@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from asrfair.audio import ActiveLevel, active_speech_level, read_audio, resample
 from asrfair.errors import AudioError, RunFolderError
-from asrfair.files import written_aside
+from asrfair.files import made_folder, written_aside
 from asrfair.records import Condition, Mix, Waveform
 from asrfair.stress import Banks, Environment, Scene, Voices
 from asrfair.transcribe.jobs import Job
@@ -154,21 +154,22 @@ class Hearing:
         if self._kit.listening is not None and job.utterance_id:
             import soundfile
 
-            folder = self._kit.listening / quote(job.condition.condition_id, safe="@")
-            folder.mkdir(parents=True, exist_ok=True)
+            names = (self._kit.system_id, job.condition.condition_id)
+            folder = self._kit.listening.joinpath(*(_file_name(name, safe="@") for name in names))
+            made_folder(folder)
             path = folder / f"{_file_name(job.utterance_id)}.flac"
+            samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
             try:
                 with written_aside(path) as aside:
-                    samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
                     soundfile.write(aside, samples, rate, format="FLAC", subtype="PCM_24")
             except soundfile.LibsndfileError as error:
-                raise RunFolderError(f"{path}: cannot be written: {error.error_string}") from error
+                raise RunFolderError(f"{path}: cannot be written (a full disk?): {error.error_string}") from error
         return heard
 
 
-def _file_name(utterance_id: str) -> str:
-    """A file name for any id: its own letters where they are harmless, a digest in place of what is too long."""
-    name = quote(utterance_id, safe="")
+def _file_name(text: str, *, safe: str = "") -> str:
+    """A file name for any text: its own letters where they are harmless, a digest in place of what is too long."""
+    name = quote(text, safe=safe)
     name = name.replace(".", "%2E") if name.startswith(".") else name
     return name if len(name) <= LONGEST_NAME else hashlib.sha256(name.encode()).hexdigest()
 

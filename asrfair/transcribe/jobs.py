@@ -82,11 +82,15 @@ class Surroundings:
     turns: Mapping[str, int] = field(default_factory=dict)
 
     def heard(self, condition: Condition, utterance: Utterance, *, is_speech: bool) -> tuple[object, ...]:
-        """All that the samples under a condition depend on besides the audio; empty for clean."""
+        """All that the samples under a condition depend on besides the audio; empty for clean.
+
+        A run that is resumed after an upgrade of a library makes its mixes again, rather than mixing old and new.
+        """
         if condition.environment is None:
             return ()
         environment = self.environments[condition.environment]
-        said: list[object] = [MIXING, condition.condition_id, environment.digest, condition.seed]
+        said: list[object] = [MIXING, *environment.versions(), condition.condition_id, environment.digest]
+        said.append(condition.seed)
         said.append(utterance.utterance_id)
         if environment.goes_in_turn:
             said += [utterance.speaker_id, self.turns.get(utterance.utterance_id, 0)]

@@ -129,7 +129,7 @@ def study(name: str, factors: dict[str, float], speakers: int, n: int) -> list[d
 
 
 def last_mile(n: int) -> Iterator[Line]:
-    """What is found where noise hurts one accent twice as much as the other, and where it doubles everybody's errors."""
+    """What is found where noise hurts one accent twice as much, and where it doubles everybody's errors."""
     m = planned(HURT)
     hurt, same = study("hurt", HURT, m, n), study("same", SAME, m, 2 * n)
     name = f"last mile, {m} speakers of each accent"

@@ -45,7 +45,7 @@ def desk(tmp_path_factory):
             samples = rng.normal(0, 0.05, RATE // 2) * np.repeat(rng.uniform(0.2, 1, 10), RATE // 20)
             soundfile.write(folder / f"{name}.wav", samples, RATE, subtype="PCM_16")
             row = {"utterance_id": name, "audio": f"{name}.wav", "reference": " ".join(said(place)), "language": "en"}
-            rows.append(row | {"speaker_id": f"s{speaker}", "accent": group})
+            rows.append(row | {"speaker_id": f"s{speaker}", "accent": group, "age": 40})
             clean, _ = read_audio(folder / f"{name}.wav")
             noisy = room.apply(clean, condition, name, Scene(name, speaker_id=f"s{speaker}"))
             worse = 3 if group == "A" else 6
@@ -60,6 +60,7 @@ def desk(tmp_path_factory):
     (folder / "dataset.toml").write_text(
         'schema_version = 1\nname = "r"\nversion = "1"\nlicence = "none"\nlanguage = "en"\ncollection = "made"\n'
         'consent = "none"\n[attributes.accent]\nkind = "accent"\nprovenance = "self_reported"\nbaseline = "A"\n'
+        '[attributes.age]\nkind = "demographic"\nprovenance = "self_reported"\nunit = "years"\n'
     )
     return folder
 
@@ -140,6 +141,7 @@ def test_an_analysis_needs_neither_the_audio_nor_the_manifest(run, desk, tmp_pat
         ({"real": [f"{NOISY}=room=ward"]}, "neither a condition of this run nor ATTR=GROUP"),
         ({"real": [f"{NOISY}=accent=C"]}, "no group 'C' of accent; there are: A, B"),
         ({"real": [f"{NOISY}=accent="]}, "no group ''"),
+        ({"real": [f"{NOISY}=age=3"]}, "age is a number without bins"),
         ({"real": [f"{NOISY}={NOISY}"]}, "compared with itself"),
         ({"threshold": 0.0}, "threshold 0.0"),
         ({"difficulty": "nowhere.csv"}, "nowhere.csv"),

@@ -35,6 +35,10 @@ def faulty(folder, kind):
     path = folder / f"{kind}.wav"
     if kind == "silent":
         written(path, np.zeros(RATE, dtype=np.float32))
+    elif kind == "offset":
+        written(path, np.full(RATE, 0.3, dtype=np.float32))
+    elif kind == "single":
+        written(path, np.full(1, 0.3, dtype=np.float32))
     elif kind == "nan":
         soundfile.write(path, np.array([0.1, np.nan, 0.1]), RATE, subtype="FLOAT")
     elif kind == "text":
@@ -44,7 +48,7 @@ def faulty(folder, kind):
     return path.name
 
 
-@pytest.mark.parametrize("kind", ["missing", "silent", "nan", "text", "empty"])
+@pytest.mark.parametrize("kind", ["missing", "silent", "offset", "single", "nan", "text", "empty"])
 def test_a_file_that_cannot_be_noise_is_refused_when_the_environment_is_loaded(tmp_path, kind):
     written(tmp_path / "fine.wav", noise(1))
     lines = f'files = ["fine.wav", "{faulty(tmp_path, kind)}"]'
@@ -78,3 +82,8 @@ def test_an_environment_of_ones_own_recording_is_heard_and_follows_the_recording
     assert measured_snr_db(clean, mixed) == pytest.approx(5, abs=0.2)
     written(tmp_path / "mine.ogg", noise(12, 44_100, seed=2), 44_100)
     assert load_environment(path).digest != mine.digest
+
+
+def test_a_name_that_no_file_can_have_is_refused_when_the_environment_is_loaded(tmp_path):
+    with pytest.raises(ConfigError, match=r"room\.toml: \[\[steps\]\] number 1: files: .*null"):
+        load_environment(environment(tmp_path, 'files = ["a\\u0000.wav"]'))

@@ -91,3 +91,48 @@ def test_a_level_goes_into_keys_that_are_whole_numbers_too(tmp_path):
     assert [stressor.harmonics for stressor in loaded.stressors(condition.level)] == [3]
     with pytest.raises(ConfigError, match="harmonics"):
         parse_condition(f"{path}@2.5", 0)
+
+
+@pytest.mark.parametrize("unit", ["0", "5", "e3", "@", "\\n", "<script>", "-", ".", "dB".rjust(30, "d")])
+def test_a_unit_that_could_be_read_as_part_of_a_level_or_a_name_is_refused(tmp_path, unit):
+    with pytest.raises(ConfigError, match=r"room\.toml: level_unit .*letters"):
+        load_environment(str(environment(tmp_path, level_unit=f'"{unit}"')))
+
+
+@pytest.mark.parametrize("unit", ["", "dB", "%", "kbit/s", "µs", "°"])
+def test_a_unit_of_letters_and_signs_is_taken(tmp_path, unit):
+    assert load_environment(str(environment(tmp_path, level_unit=f'"{unit}"'))).levels == (f"10{unit}", f"5{unit}")
+
+
+def test_a_name_that_no_folder_can_have_is_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"room\.toml: name .* at most 100"):
+        load_environment(str(environment(tmp_path, name=f'"{"a" * 101}"')))
+
+
+def test_zero_has_no_sign_among_the_levels_that_are_told(tmp_path):
+    assert load_environment(str(environment(tmp_path, levels="[-0.0]"))).levels == ("0dB",)
+
+
+def test_a_file_that_an_editor_marked_as_utf_8_is_read(tmp_path):
+    path = environment(tmp_path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert load_environment(str(path)).name == "x"
+
+
+@pytest.mark.parametrize("nested", ["a = " + "[" * 5000, "a = " + "[" * 500 + "]" * 500])
+def test_a_file_that_nests_without_end_is_refused_and_not_followed(tmp_path, nested):
+    path = tmp_path / "room.toml"
+    path.write_text(nested)
+    with pytest.raises(ConfigError, match=r"room\.toml: "):
+        load_environment(str(path))
+
+
+@pytest.mark.parametrize("name", ["a\0b.toml", "a\0b@5dB"])
+def test_a_name_that_no_file_can_have_is_refused(name):
+    with pytest.raises(ConfigError, match="null"):
+        parse_condition(name, 0)
+
+
+def test_a_machine_beyond_all_hearing_is_refused_and_does_not_overflow(tmp_path):
+    with pytest.raises(ConfigError, match=r"fundamental_hz must be positive and at most 100000 Hz"):
+        load_environment(str(environment(tmp_path, {"fundamental_hz": "1e308"})))

@@ -115,10 +115,32 @@ def test_what_is_heard_can_be_kept_to_listen_to(readings, tmp_path):
     pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, workers=2, save_audio=True)
     kept = sorted(p.relative_to(run / "audio").as_posix() for p in (run / "audio").rglob("*.flac"))
     assert len(kept) == 18
-    assert "machine-hum@0dB/u0.flac" in kept
-    heard, _ = read_audio(run / "audio" / "machine-hum@0dB" / "u0.flac")
+    assert "a/machine-hum@0dB/u0.flac" in kept
+    heard, _ = read_audio(run / "audio" / "a" / "machine-hum@0dB" / "u0.flac")
     clean, _ = read_audio(readings / "0.wav")
     assert not np.allclose(heard.samples, clean.samples, atol=1e-3)
+
+
+def test_a_place_that_cannot_hold_copies_is_refused_before_anything_is_heard(readings, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    (run / "audio").write_text("in the way")
+    with pytest.raises(InputError, match=r"run/audio: cannot be made a folder"):
+        pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, workers=1, save_audio=True)
+    assert not (run / "hypotheses").exists() or not len(read_hypotheses(run))
+
+
+def test_a_copy_that_cannot_be_written_is_no_fault_of_the_audio_and_another_run_heals_it(readings, tmp_path):
+    run = tmp_path / "run"
+    (run / "audio" / "a").mkdir(parents=True)
+    (run / "audio" / "a" / "machine-hum@0dB").write_text("in the way")
+    system = ["scripted,id=a"]
+    pipeline.transcribe(readings, run, systems=system, conditions=HUM, workers=1, save_audio=True)
+    failed = [row for row in read_hypotheses(run).to_pylist() if row["status"] == "failed"]
+    assert {row["condition_id"] for row in failed} == {"machine-hum@0dB"}
+    assert all(row["error"].startswith("transient: ") for row in failed)
+    pipeline.transcribe(readings, run, systems=system, conditions=HUM, workers=1)
+    assert {row["status"] for row in read_hypotheses(run).to_pylist()} == {"ok"}
 
 
 def test_two_environments_of_one_name_are_refused(readings, tmp_path):
@@ -142,16 +164,3 @@ def test_sounds_left_by_a_killed_run_are_not_used_again(readings, tmp_path):
     pipeline.transcribe(readings, tmp_path / "run", systems=["scripted,id=a"], conditions=HUM, workers=1)
     again, fresh = ({p: m["mix_sha256"] for p, m in mixes_of(tmp_path / run).items()} for run in ("run", "fresh"))
     assert again == fresh
-
-
-def test_a_folder_that_cannot_be_written_is_tried_again_and_no_fault_of_the_audio(readings, tmp_path):
-    run = tmp_path / "run"
-    run.mkdir()
-    (run / "audio").write_text("in the way")
-    for status in ("failed", "ok"):
-        pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, workers=1, save_audio=True)
-        rows = read_hypotheses(run).to_pylist()
-        assert {row["status"] for row in rows} == {status}
-        assert all(row["error"] is None or row["error"].startswith("transient: ") for row in rows)
-        if status == "failed":
-            (run / "audio").unlink()

@@ -66,6 +66,10 @@ class Audiomentation(Stressor, frozen=True):
     level: float | None = None
     level_parameters: tuple[str, ...] = ()
 
+    def libraries(self) -> tuple[str, ...]:
+        """The transforms are audiomentations'."""
+        return ("audiomentations",)
+
     def __post_init__(self) -> None:
         super().__post_init__()
         known = _transforms(_library())

@@ -32,15 +32,13 @@ from numpy.typing import NDArray
 from asrfair.audio import file_sha256, read_audio, resample, rms_dbfs
 from asrfair.errors import AudioError
 from asrfair.seeds import stable_hash
-from asrfair.stress._base import Noise
+from asrfair.stress._base import OFFSET_ONLY_DBFS, Noise
 from asrfair.stress.join import joined
 from asrfair.stress.pool import FADE_S, PIECE_S, QUIET_DB, looped, taken_from
 from asrfair.stress.scene import NOMINAL_SPEECH_DBFS, Scene
 
 HIGHEST_HZ = 20_000.0
 ORDER = 4
-OFFSET_ONLY_DBFS = -140.0
-"""What is left of a recording without its constant offset must be above this: 16-bit noise is at -98 dBFS."""
 
 
 class Recorded(Noise, frozen=True):

@@ -24,6 +24,7 @@ RAMP_S = 0.004
 
 MOST_HARMONICS = 1000
 FASTEST_HZ = 1000.0
+HIGHEST_HZ = 100_000.0
 """Limits of what a step may ask for: beyond them there is no machine, only overflow or a full memory."""
 
 
@@ -50,7 +51,7 @@ class Tonal(Noise, frozen=True):
     def __post_init__(self) -> None:
         super().__post_init__()
         rules = {
-            "fundamental_hz must be positive": self.fundamental_hz > 0,
+            f"fundamental_hz must be positive and at most {HIGHEST_HZ:g} Hz": 0 < self.fundamental_hz <= HIGHEST_HZ,
             f"harmonics must be 1 to {MOST_HARMONICS}": 1 <= self.harmonics <= MOST_HARMONICS,
             f"rolloff_db must be 0 to {LARGEST_DB:g} dB": 0 <= self.rolloff_db <= LARGEST_DB,
             f"repetition_hz must be 0, or 1 / {POOL_S:g} to {FASTEST_HZ:g} Hz": (
