@@ -86,7 +86,7 @@ def test_a_path_may_contain_the_sign_of_levels(tmp_path):
 
 def test_a_level_goes_into_keys_that_are_whole_numbers_too(tmp_path):
     step = {"snr_db": "5.0", "harmonics": '"level"'}
-    path = environment(tmp_path, step, level_unit='" tones"', levels="[1, 8]", hardest='"highest"')
+    path = environment(tmp_path, step, level_unit='"tones"', levels="[1, 8]", hardest='"highest"')
     condition, loaded = parse_condition(f"{path}@3", 0)
     assert [stressor.harmonics for stressor in loaded.stressors(condition.level)] == [3]
     with pytest.raises(ConfigError, match="harmonics"):
