@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from asrfair.config import parse_pair
+from asrfair.errors import InputError
 from asrfair.manifest import Attribute
 from asrfair.pipeline.heard import heard
 from asrfair.pipeline.joints import SCORES_FILE, places
@@ -59,7 +60,10 @@ class RoomOptions:
         """
         check_rooms(self.threshold, self.pairs(), record, attributes)
         if self.difficulty is not None:
-            read_difficulty(self.difficulty)
+            told, heard = read_difficulty(self.difficulty), {condition for _, condition in record.cells}
+            if not told.keys() & heard:
+                there = ", ".join(sorted(heard - {CLEAN})) or "none"
+                raise InputError(f"{self.difficulty}: tells of no condition of this run; there are: {there}")
 
 
 def room_tables(
