@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from asrfair.errors import RunFolderError
@@ -30,7 +30,8 @@ def written_aside(path: Path) -> Iterator[Path]:
     except OSError as error:
         raise RunFolderError(f"{path}: cannot be written: {error.strerror or error}; nothing was changed") from error
     finally:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):  # A name that is too long, say: then it is not there either.
+            aside.unlink(missing_ok=True)
 
 
 def write_aside(path: Path, data: bytes) -> None:

@@ -41,3 +41,8 @@ def test_a_full_disk_is_a_clear_error_and_keeps_the_old_file(tmp_path):
 def test_a_folder_that_cannot_be_written_is_a_clear_error(tmp_path):
     with pytest.raises(RunFolderError, match="cannot be written"):
         write_aside(tmp_path / "absent" / "card.json", b"x")
+
+
+def test_a_name_that_no_file_can_have_is_a_clear_error(tmp_path):
+    with pytest.raises(RunFolderError, match="cannot be written: File name too long"):
+        write_aside(tmp_path / ("x" * 300), b"data")

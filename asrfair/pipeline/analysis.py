@@ -18,6 +18,7 @@ from asrfair.pipeline.details import check_covariates, details
 from asrfair.pipeline.joints import SCORES_FILE, alone, check_transcripts, group_columns, manifest_of, places, selected
 from asrfair.pipeline.results import Audit
 from asrfair.pipeline.rooms import ROOM_TABLES, RoomOptions, moved_tables, room_tables
+from asrfair.pipeline.side_by_side import cells_of
 from asrfair.pipeline.texts import SCHEMAS, read_terms, spoken_of, text_tables
 from asrfair.pipeline.unknown_speakers import assume_design_effect
 from asrfair.provenance import RunRecord, VerbClock, read_record, write_record
@@ -80,6 +81,7 @@ def analyze(
     clock, folder = VerbClock("analyze"), Path(run)
     record = read_record(folder)
     metadata = read_metadata(folder / SCORES_FILE)
+    _check_scores(folder / SCORES_FILE, metadata, record)
     attributes = msgspec.convert(metadata["attributes"], dict[str, Attribute])
     specs = ["*".join(spec) for spec in parse_by(by, attributes, metadata["undeclared"])]
     baselines = {name: a.baseline for name, a in attributes.items() if a.baseline is not None and groupable(a)}
@@ -93,6 +95,7 @@ def analyze(
     sums = SpeakerSums(specs, [entry["name"] for entry in metadata["normalizers"]], empty_ref=empty_ref)
     _read_scores(folder / SCORES_FILE, sums, specs, attributes)
     groups = sums.groups()
+    _check_cells(folder / SCORES_FILE, record)
     _check_baselines(asked, groups)
     _check_claims(declared, record, {name for names in groups.values() for name in names})
     found = sums.finish(baselines, declared, seed=record.seed)
@@ -118,6 +121,31 @@ def analyze(
     write_record(folder, record)
     always = {name: tables.pop(name) for name in TABLES}
     return Audit(**always, further=tables, run=record.as_dict(), run_folder=folder)
+
+
+def _check_scores(path: Path, metadata: Mapping[str, Any], record: RunRecord) -> None:
+    """Refuse scores that are not of the run as it is now.
+
+    Raises:
+        RunFolderError: they were made of another manifest, or of another version of it.
+    """
+    if record.manifest is None or metadata["manifest_digest"] != record.manifest.digest:
+        raise RunFolderError(
+            f"{path}: scores of another manifest, or of another version of it, than the run's: asrfair score again"
+        )
+
+
+def _check_cells(path: Path, record: RunRecord) -> None:
+    """Refuse scores of other systems and conditions than the run has: from elsewhere, or from before the latest came.
+
+    Raises:
+        RunFolderError: names the first.
+    """
+    scored = cells_of(path)
+    for system, condition in sorted(set(record.cells) ^ scored):
+        what = f"{system!r} under {condition!r}"
+        told = f"{what}, which is not of this run" if (system, condition) in scored else f"nothing of {what}"
+        raise RunFolderError(f"{path}: has {told}: asrfair score again")
 
 
 def _terms(path: str | Path | None, *, deep: bool) -> list[str]:

@@ -105,21 +105,22 @@ def read_difficulty(path: str | Path) -> dict[str, float]:
     """
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
+            header, *rows = list(csv.reader(file)) or [[]]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"{path}: cannot be read as CSV in UTF-8: {error}") from error
-    if list(reader.fieldnames or ()) != DIFFICULTY:
-        raise InputError(f"{path}:1: columns {reader.fieldnames}; give {','.join(DIFFICULTY)}")
+    if header != DIFFICULTY:
+        raise InputError(f"{path}:1: columns {','.join(header) or 'none'}; give {','.join(DIFFICULTY)}")
     found: dict[str, float] = {}
     for number, row in enumerate(rows, 2):
-        name, text = row["condition_id"], row["difficulty"]
+        if not row:
+            continue
+        name, *texts = row
         try:
-            value = float(text)
-        except (TypeError, ValueError):
+            (value,) = map(float, texts)
+        except ValueError:
             value = math.nan
         if not 0.0 < value < math.inf or not name or name in found:
-            raise InputError(f"{path}:{number}: {name},{text}: give every condition once, with a number above 0")
+            raise InputError(f"{path}:{number}: {','.join(row)}: give every condition once, with a number above 0")
         found[name] = value
     return found
 

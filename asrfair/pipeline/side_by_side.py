@@ -83,6 +83,18 @@ def side_by_side(path: Path, record: RunRecord, asked: Asked) -> Iterator[Condit
             yield _conditions(file, (system, normalizer), blocks[system, normalizer], record, asked)
 
 
+def cells_of(path: Path) -> set[tuple[str, str]]:
+    """The systems and conditions of a scores file.
+
+    Raises:
+        RunFolderError: the file is absent, damaged, or of another version.
+    """
+    with readable(path, "asrfair score"), pq.ParquetFile(path) as file:
+        check_table(file.schema_arrow, "scores", str(path))
+        blocks = [n for n in range(file.num_row_groups) if file.metadata.row_group(n).num_rows]
+        return {_cell(file, number)[:2] for number in blocks}
+
+
 def _cell(file: pq.ParquetFile, number: int) -> Cell:
     """System, condition and normaliser of a block of rows: all its rows have the same."""
     told = file.metadata.row_group(number)

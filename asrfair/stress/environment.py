@@ -77,6 +77,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         folder: that the audio files of its steps count from.
         digest: of everything in the file, and of the audio files that it names: part of the key of every hypothesis
             made under it.
+        files: audio files that it names, with their digests.
     """
 
     name: str
@@ -89,6 +90,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     steps: tuple[dict[str, Any], ...]
     folder: str
     digest: str
+    files: tuple[tuple[Path, str], ...] = ()
 
     def apply(
         self, waveform: Waveform, condition: Condition, utterance_id: str, scene: Scene | None = None
@@ -103,7 +105,9 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
 
         Raises:
             AudioError: this audio cannot be put there.
+            InputError: a file that it names is not what it was when the environment was loaded.
         """
+        self._check_unchanged()
         rng = rng_for(condition.seed, utterance_id, condition.condition_id)
         scene = scene or Scene(utterance_id, seed=condition.seed)
         for stressor in self.stressors(condition.level):
@@ -123,6 +127,19 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
             place = f"environment {self.name}"
             self._made[level] = [_stressor(place, step, value, Path(self.folder)) for step in self.steps]
         return self._made[level]
+
+    def _check_unchanged(self) -> None:
+        """Refuse audio files that have changed or gone since: what is heard would not be what the digest says."""
+        for file, digest in self.files:
+            try:
+                is_same = file_sha256(file) == digest
+            except AudioError:
+                is_same = False
+            if not is_same:
+                raise InputError(
+                    f"environment {self.name}: {file} has changed or gone since the run began: bring it back, and run "
+                    "the same command again"
+                )
 
     @property
     def goes_in_turn(self) -> bool:
@@ -179,9 +196,9 @@ def load_environment(name: str) -> Environment:
     except (ValueError, RecursionError) as error:  # Not UTF-8, not TOML, other keys; a path or a nesting beyond limits.
         raise ConfigError(f"{path}: {error}") from error
     digest = hashlib.sha256(data)
-    for stressor in _check(path, content):
-        for file in files_of(stressor):
-            digest.update(file_sha256(file).encode())
+    files = [(file.absolute(), file_sha256(file)) for stressor in _check(path, content) for file in files_of(stressor)]
+    for _, sha256 in files:
+        digest.update(sha256.encode())
     return Environment(
         name=content.name,
         version=content.version,
@@ -193,6 +210,7 @@ def load_environment(name: str) -> Environment:
         steps=tuple(content.steps),
         folder=str(path.parent.absolute()),
         digest=digest.hexdigest(),
+        files=tuple(files),
     )
 
 

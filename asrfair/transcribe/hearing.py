@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from asrfair.audio import ActiveLevel, active_speech_level, read_audio, resample
-from asrfair.errors import AudioError, RunFolderError
+from asrfair.errors import AudioError, InputError, RunFolderError
 from asrfair.files import made_folder, written_aside
 from asrfair.records import Condition, Mix, Waveform
 from asrfair.stress import Banks, Environment, Scene, Voices
@@ -99,8 +99,8 @@ class Hearing:
             return self._heard(job)
         except AudioError as error:
             return f"audio: {error}"
-        except (RunFolderError, OSError) as error:
-            return f"transient: {error}"  # the machine's fault, such as a full disk: another run may find room
+        except (InputError, OSError) as error:
+            return f"transient: {error}"  # a full disk, a recording or a library that is gone: another run may find it
         except MemoryError:
             return "audio: too long for this machine's memory; cut it into segments"
         except Exception as error:  # noqa: BLE001 - a decoder may raise anything; a dead thread would hang the run

@@ -225,3 +225,32 @@ def test_what_rests_on_few_speakers_of_a_large_group_is_not_on_the_card(tmp_path
     assert "a" in {row["group"] for row in tables["calibration"]}
     assert "b" not in {row["group"] for row in tables["calibration"]}
     assert not tables["matched"]
+
+
+def test_scores_of_another_manifest_are_not_analysed_as_the_run(run, tmp_path):
+    ingest(tmp_path / "other", made(tmp_path / "other", prompts=9), tmp_path / "run-2")
+    score(tmp_path / "run-2")
+    shutil.copy(tmp_path / "run-2" / "scores.parquet", run)
+    before = (run / "groups.csv").read_bytes()
+    with pytest.raises(RunFolderError, match=r"scores\.parquet: scores of another manifest.*asrfair score"):
+        analyze(run)
+    assert (run / "groups.csv").read_bytes() == before
+
+
+def test_scores_of_another_system_or_from_before_the_latest_are_not_analysed_as_the_run(tmp_path):
+    data, run = tmp_path / "data", tmp_path / "run"
+    heard = made(data, systems=("one", "two"))
+    ingest(data, {"one": heard["one"]}, run)
+    score(run)
+    ingest(data, {"two": heard["two"]}, run)
+    with pytest.raises(RunFolderError, match=r"has nothing of 'two' under 'clean': asrfair score"):
+        analyze(run)
+    ingest(data, {"three": heard["two"]}, tmp_path / "run-3")
+    score(tmp_path / "run-3")
+    shutil.copy(tmp_path / "run-3" / "scores.parquet", run)
+    ingest(data, {"one": heard["one"]}, tmp_path / "run-4")
+    shutil.copy(tmp_path / "run-3" / "scores.parquet", tmp_path / "run-4")
+    with pytest.raises(RunFolderError, match=r"has '(one|three)' under|nothing of 'one'"):
+        analyze(tmp_path / "run-4")
+    score(run)
+    analyze(run)

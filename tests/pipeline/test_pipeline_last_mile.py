@@ -133,7 +133,11 @@ def test_difficulty_tables_are_refused_at_the_door(tmp_path, run):
     path.write_text("condition_id,difficulty\nfan,50\nhum@0dB,0\n")
     with pytest.raises(InputError, match=":3: hum@0dB,0"):
         read_difficulty(path)
-    path.write_text("condition_id,difficulty\nfan,50\n")
+    for text in ("", "condition_id,difficulty\nfan,50,5\n", "condition_id,difficulty\nfan\n", '"'):
+        path.write_text(text)
+        with pytest.raises(InputError, match=r"difficulty\.csv:[12]: "):
+            read_difficulty(path)
+    path.write_text("condition_id,difficulty\n\nfan,50\n\n")
     table = analysed(run, difficulty=read_difficulty(path))["curves"]
     (row,) = rows(table, measure="nwerd", group="all")
     assert row["environment"] == "fan"

@@ -17,7 +17,7 @@ from asrfair.audio import read_audio
 from asrfair.errors import InputError
 from asrfair.pipeline.profile import profile
 from asrfair.records import Waveform
-from asrfair.stress import parse_condition
+from asrfair.stress import load_environment, parse_condition
 from asrfair.stress.lab.match import compare
 from asrfair.stress.lab.spectrum import without_rumble
 
@@ -86,12 +86,27 @@ def test_the_same_recording_gives_the_same_bytes(done, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "says"), [({"seconds": 0.5}, "--seconds"), ({"rate_hz": 10}, "--rate"), ({"name": "a b"}, "--name")]
+    ("options", "says"),
+    [
+        ({"seconds": 0.5}, "--seconds"),
+        ({"rate_hz": 10}, "--rate"),
+        ({"name": "a b"}, "--name"),
+        ({"name": "a" * 81}, "--name"),
+    ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(done, tmp_path, options, says):
     with pytest.raises(InputError, match=says):
         profile([done[0] / "scan room.wav"], out=tmp_path / "out", **options)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_recording_with_a_long_name_makes_an_environment_that_loads(done, tmp_path):
+    recording = tmp_path / f"{'long ' * 45}.wav"
+    recording.write_bytes((done[0] / "scan room.wav").read_bytes())
+    outcome = profile([recording], out=tmp_path / "out", seconds=2.0, with_recording=True, synthesise_wav=False)
+    for file in outcome.files:
+        if file.suffix == ".toml":
+            assert load_environment(str(file)).levels
 
 
 @pytest.mark.skipif(not KITCHEN.exists(), reason="the kitchen recording is not there")

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from stress_noises import RATE, measured_snr_db, noise, speech, written
 
-from asrfair.errors import ConfigError
-from asrfair.records import Condition
+from asrfair.errors import ConfigError, InputError
+from asrfair.records import Condition, Waveform
 from asrfair.stress import load_environment
 
 HEAD = """\
@@ -82,6 +82,23 @@ def test_an_environment_of_ones_own_recording_is_heard_and_follows_the_recording
     assert measured_snr_db(clean, mixed) == pytest.approx(5, abs=0.2)
     written(tmp_path / "mine.ogg", noise(12, 44_100, seed=2), 44_100)
     assert load_environment(path).digest != mine.digest
+
+
+@pytest.mark.parametrize("becomes", ["another", "gone"])
+def test_a_recording_that_changes_while_it_is_in_use_is_refused_until_it_is_back(tmp_path, becomes):
+    path = tmp_path / "fine.wav"
+    written(path, noise(1))
+    room, said = load_environment(environment(tmp_path, 'files = ["fine.wav"]')), Waveform(noise(2), RATE)
+    before, condition = path.read_bytes(), Condition(room.name, "5dB", 0)
+    heard = room.apply(said, condition, "u").samples
+    if becomes == "gone":
+        path.unlink()
+    else:
+        written(path, noise(3))
+    with pytest.raises(InputError, match=r"fine\.wav has changed or gone"):
+        room.apply(said, condition, "u")
+    path.write_bytes(before)
+    assert np.array_equal(room.apply(said, condition, "u").samples, heard)
 
 
 def test_a_name_that_no_file_can_have_is_refused_when_the_environment_is_loaded(tmp_path):

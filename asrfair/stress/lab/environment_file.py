@@ -21,7 +21,8 @@ from asrfair.stress.lab.profile import Profile
 LEVELS_DB = (20, 15, 10, 5, 0)
 WIDTH = 118
 PLACE = "steps.profile"
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+LONGEST_NAME = 80
+_NAME = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_NAME - 1}}}")
 
 _TOLD = {
     "level": "Root mean square from 17.8 Hz up, and levels exceeded 10, 50, 90 % of the time, dB re full scale.",
@@ -50,10 +51,13 @@ def room_name(wanted: str | None, file_stem: str) -> str:
     'MRI-room-2nd-take'
     """
     if wanted is None:
-        made = re.sub(r"[^A-Za-z0-9._]+", "-", file_stem).strip("-._") or "room"
+        made = re.sub(r"[^A-Za-z0-9._]+", "-", file_stem).strip("-._")[:LONGEST_NAME].strip("-._") or "room"
         return f"{made}-room" if made == CLEAN else made
     if not _NAME.fullmatch(wanted) or wanted == CLEAN:
-        raise InputError(f"--name {wanted!r}: letters, digits, '.', '_' and '-', beginning with a letter or digit")
+        raise InputError(
+            f"--name {wanted[: LONGEST_NAME + 1]!r}: at most {LONGEST_NAME} letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
     return wanted
 
 
