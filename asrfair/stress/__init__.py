@@ -2,7 +2,8 @@
 
 from asrfair.stress._base import Filter, Noise, Stressor
 from asrfair.stress.banks import Banks
-from asrfair.stress.environment import Environment, available_environments, load_environment, parse_condition
+from asrfair.stress.conditions import parse_condition
+from asrfair.stress.environment import Environment, available_environments, load_environment
 from asrfair.stress.mix import mix_at_snr, noise_gain
 from asrfair.stress.scene import Mixed, Scene, Voice, Voices
 

@@ -23,11 +23,8 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import importlib
 import importlib.util
-import inspect
 import math
-import pkgutil
 import re
 import tomllib
 from importlib import metadata
@@ -35,20 +32,18 @@ from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
 
-from asrfair.audio import file_sha256, read_audio, rms_dbfs
+from asrfair.audio import file_sha256
 from asrfair.builtin import manifests_folder
-from asrfair.errors import AudioError, ConfigError, InputError, MissingExtraError
+from asrfair.errors import AudioError, ConfigError, InputError
 from asrfair.records import CLEAN, Condition, Waveform
 from asrfair.seeds import rng_for
-from asrfair.stress._base import OFFSET_ONLY_DBFS, Noise, Stressor
+from asrfair.stress._base import Stressor
+from asrfair.stress.chain import LEVEL, check_files, family_of, files_of, stressor_of
 from asrfair.stress.scene import Scene
 
-LEVEL = "level"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _UNIT = re.compile(r"(?:[^\W\d_]|[%°/]){0,20}")
-STEPS = "asrfair.stress.steps"
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -125,7 +120,7 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
         if level not in self._made:
             value = None if level is None else float(level.removesuffix(self.level_unit))
             place = f"environment {self.name}"
-            self._made[level] = [_stressor(place, step, value, Path(self.folder)) for step in self.steps]
+            self._made[level] = [stressor_of(place, step, value, Path(self.folder)) for step in self.steps]
         return self._made[level]
 
     def _check_unchanged(self) -> None:
@@ -144,13 +139,14 @@ class Environment(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def goes_in_turn(self) -> bool:
         """Whether a speaker's utterances go through its pieces of noise in turn."""
-        return any(_family(str(step.get("type", ""))).IN_TURN for step in self.steps)
+        return any(family_of(str(step.get("type", ""))).IN_TURN for step in self.steps)
 
     @property
     def needs_voices(self) -> bool:
         """Whether it is made of other speakers of the manifest."""
-        return any(_family(str(step.get("type", ""))).NEEDS_VOICES for step in self.steps)
+        return any(family_of(str(step.get("type", ""))).NEEDS_VOICES for step in self.steps)
 
+    @functools.cached_property
     def versions(self) -> tuple[str, ...]:
         """The libraries that make its sound, with their versions: part of the key of every hypothesis made under it."""
         return tuple(f"{name} {metadata.version(name)}" for name in sorted({"soxr", *self._libraries()}))
@@ -214,12 +210,6 @@ def load_environment(name: str) -> Environment:
     )
 
 
-def files_of(stressor: Stressor) -> list[Path]:
-    """The audio files that a step names."""
-    named = [getattr(stressor, key) for key in stressor.FILES]
-    return [Path(name) for value in named for name in ([value] if isinstance(value, str) else value or [])]
-
-
 def _check(path: Path, content: _File) -> list[Stressor]:
     """Refuse a file whose environment could not be applied, or not be told from another; its steps at one level.
 
@@ -247,122 +237,7 @@ def _check(path: Path, content: _File) -> list[Stressor]:
     stressors: list[Stressor] = []
     for level in levels:
         places = [(f"{path}: [[steps]] number {number}", step) for number, step in enumerate(content.steps, 1)]
-        stressors = [_stressor(place, step, level, path.parent) for place, step in places]
+        stressors = [stressor_of(place, step, level, path.parent) for place, step in places]
     for (place, _), stressor in zip(places, stressors, strict=True):
-        _check_files(place, stressor)
+        check_files(place, stressor)
     return stressors
-
-
-def _check_files(place: str, stressor: Stressor) -> None:
-    """Refuse audio files that cannot be used.
-
-    Raises:
-        ConfigError: names the step and the file.
-    """
-    for file in files_of(stressor):
-        try:
-            waveform, _ = read_audio(file)
-        except AudioError as error:
-            raise ConfigError(f"{place}: {', '.join(stressor.FILES)}: {error} ({file})") from error
-        offset = waveform.samples.mean(dtype=float) if isinstance(stressor, Noise) else 0.0
-        level = rms_dbfs(waveform.samples - np.float32(offset))
-        if level is None or level < OFFSET_ONLY_DBFS:
-            raise ConfigError(
-                f"{place}: {', '.join(stressor.FILES)}: {file} is silent (every sample is {offset:g}): give a "
-                "recording in which something is heard"
-            )
-
-
-def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None]:
-    """Read `clean`, `NAME@LEVEL` or `NAME`.
-
-    Args:
-        text: NAME may be the path of a `.toml` file.
-        seed: the run's seed.
-
-    Returns:
-        The condition and its environment; None for clean.
-
-    Raises:
-        InputError: no such environment, a level that it cannot have, or a library that is not installed.
-
-    >>> parse_condition("machine-hum@5dB", 0)[0].condition_id
-    'machine-hum@5dB'
-    """
-    if text == CLEAN:
-        return Condition(), None
-    has_level = "@" in text and not text.endswith(".toml")
-    name, _, level = text.rpartition("@") if has_level else (text, "", "")
-    environment = load_environment(name)
-    _check_libraries(environment)
-    if bool(environment.levels) != bool(level):
-        hint = f"write {name}@{environment.levels[0]}" if environment.levels else f"it has no levels: write {name}"
-        raise InputError(f"--condition {text}: {hint}")
-    if not level:
-        return Condition(environment.name, None, seed), environment
-    condition = Condition(environment.name, _level(text, environment, level), seed)
-    environment.stressors(condition.level)
-    return condition, environment
-
-
-def _check_libraries(environment: Environment) -> None:
-    """Refuse an environment whose libraries are not installed, before any audio is read.
-
-    Raises:
-        MissingExtraError: naming the library.
-    """
-    for library in environment.missing_libraries():
-        raise MissingExtraError(f"environment {environment.name} ({library})", "stress")
-
-
-def _level(text: str, environment: Environment, level: str) -> str:
-    """A level as conditions are named by it: `5` and `5.0dB` are `5dB`."""
-    try:
-        value = float(level.removesuffix(environment.level_unit))
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        levels = ", ".join(environment.levels)
-        raise InputError(f"--condition {text}: {level!r} is not a level; {environment.name} has {levels}")
-    return f"{value + 0.0:g}{environment.level_unit}"
-
-
-def _stressor(place: str, step: dict[str, Any], level: float | None, folder: Path) -> Stressor:
-    """One step, with the level put in, and its files found."""
-    kind = str(step.get("type", ""))
-    whole = int(level) if level is not None and level.is_integer() else level  # For keys that are whole numbers.
-    values = {key: whole if value == LEVEL else value for key, value in step.items() if key != "type"}
-    try:
-        family = _family(kind)
-        for key in family.FILES:
-            if key in values:
-                values[key] = _anchored(values[key], folder)
-        return msgspec.convert(values, family)
-    except MissingExtraError:
-        raise
-    except (msgspec.ValidationError, InputError) as error:
-        raise ConfigError(f"{place}: type {kind!r}: {error}") from error
-
-
-def _anchored(value: Any, folder: Path) -> Any:
-    """File names as paths from a folder; anything else is left for the type check to refuse."""
-    if isinstance(value, str):
-        return str(folder / value)
-    return [_anchored(one, folder) for one in value] if isinstance(value, list) else value
-
-
-@functools.lru_cache(maxsize=256)
-def _family(kind: str) -> type[Stressor]:
-    """The class of a step type, found by its file's name.
-
-    Raises:
-        InputError: there is none.
-    """
-    kinds = [m.name for m in pkgutil.iter_modules(importlib.import_module(STEPS).__path__)]
-    stem = kind.replace("-", "_")
-    if stem in kinds:
-        module = importlib.import_module(f"{STEPS}.{stem}")
-        for member in vars(module).values():
-            if inspect.isclass(member) and issubclass(member, Stressor) and member.__module__ == module.__name__:
-                return member
-    raise InputError(f"no such type; there are {', '.join(name.replace('_', '-') for name in kinds)}")

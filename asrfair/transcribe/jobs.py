@@ -89,7 +89,7 @@ class Surroundings:
         if condition.environment is None:
             return ()
         environment = self.environments[condition.environment]
-        said: list[object] = [MIXING, *environment.versions(), condition.condition_id, environment.digest]
+        said: list[object] = [MIXING, *environment.versions, condition.condition_id, environment.digest]
         said.append(condition.seed)
         said.append(utterance.utterance_id)
         if environment.goes_in_turn:

@@ -154,13 +154,6 @@ def test_what_cannot_be_answered_is_refused_and_the_tables_stay(run, options, sa
     assert (run / "groups.csv").read_bytes() == before
 
 
-def test_a_difficulty_table_of_other_rooms_is_refused(run, tmp_path):
-    path = tmp_path / "difficulty.csv"
-    path.write_text("condition_id,difficulty\nward@5dB,50\n")
-    with pytest.raises(InputError, match=r"no condition of this run is in the table; there are: machine-hum@5dB"):
-        pipeline.analyze(run, difficulty=path)
-
-
 def test_the_clean_condition_stands_for_the_real_room_if_it_is_named(run):
     pipeline.analyze(run, real=[f"{NOISY}=clean"])
     rows = {r["group"]: r for r in table(run, "reality") if r["normalizer"] == "whisper-en"}
