@@ -17,12 +17,12 @@ from typing import Any
 
 from asrfair.records import REST
 from asrfair.stats import policy
-from asrfair.stats.interactions import CEILING, WORTH_SHOWING
+from asrfair.stats.interactions import WORTH_SHOWING
 
 Row = dict[str, Any]
 
 _OPEN = ("not shown", "cannot tell", policy.SUPPRESSED)
-_HOPELESS = frozenset({CEILING, policy.SPEAKERS_UNKNOWN, "all_failed", "no_words", "mirrored"})
+_HOPELESS = frozenset({policy.CEILING, policy.SPEAKERS_UNKNOWN, "all_failed", "no_words", "mirrored"})
 _KEPT = ("system_id", "condition_id", "normalizer", "attribute", "group", "baseline", "n_speakers")
 
 

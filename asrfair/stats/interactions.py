@@ -48,7 +48,6 @@ Row = dict[str, Any]
 
 WORTH_SHOWING = 1.25
 """The ratio of ratios that a plan is made for."""
-CEILING = "ceiling"
 _SCALES = ("absolute", "absolute_low", "absolute_high", "absolute_p", "ratio", "ratio_low", "ratio_high", "ratio_p")
 _FIXED = ("fixed_effects_ratio", "fixed_effects_low", "fixed_effects_high")
 
@@ -98,7 +97,7 @@ def difference_in_differences(a_c: SpeakerCounts, a_0: SpeakerCounts, b_c: Speak
     row: Row = dict.fromkeys((*_SCALES, *_FIXED, "p", "needed_speakers"))
     row |= {"n_pairs": a_c.totals[0], "n_speakers": len(a_c.speakers) if a_c.speakers_known else None}
     row["flags"] = [*flags_a, *(policy.BASELINE_PREFIX + flag for flag in flags_b)]
-    if policy.SUPPRESSED in (*flags_a, *flags_b) or CEILING in (*flags_a, *flags_b):
+    if policy.SUPPRESSED in (*flags_a, *flags_b) or policy.CEILING in (*flags_a, *flags_b):
         return row
     if not (a_c.speakers_known and b_c.speakers_known):
         return row | _points(*(side.facts.estimate.rate for side in (a_c, a_0, b_c, b_0)))

@@ -24,6 +24,7 @@ ALPHA = 0.05
 
 SUPPRESSED = "suppressed"
 SPEAKERS_UNKNOWN = "speakers_unknown"
+CEILING = "ceiling"
 BASELINE_PREFIX = "baseline_"
 
 
@@ -131,7 +132,7 @@ RULES = (
         _size_is_informative,
     ),
     Rule(
-        "ceiling",
+        CEILING,
         f"word error rate above {MAX_RATE:.0%}: gaps close for want of room",
         lambda f: f.estimate.rate is not None and f.estimate.rate > MAX_RATE,
     ),

@@ -8,7 +8,8 @@ counts the other utterances of those speakers: on the same prompts where prompts
 
 Verdicts: `alike` if the 90 % interval of the ratio lies inside the margin both ways (two one-sided tests at 5 %;
 Schuirmann 1987), by default 1/1.25 to 1.25; else `differs` if the 95 % interval excludes 1; else `cannot tell`. A wide
-interval is never taken for likeness. Near the ceiling (a rate above .8) everything looks alike: flag `ceiling`.
+interval is never taken for likeness. Near the ceiling (a rate above .8, flag `ceiling`) all rooms look alike, so that
+there it is `cannot tell` in place of `alike`; a difference that shows even there is one.
 """
 
 from __future__ import annotations
@@ -130,7 +131,8 @@ def compared(simulated: SpeakerCounts, real: SpeakerCounts, margin: float) -> Ro
     row |= {"difference_low": wide.difference_low, "difference_high": wide.difference_high}
     row |= {"ratio_low": wide.ratio_low, "ratio_high": wide.ratio_high}
     if not policy.refuses_p(flags):
-        row["verdict"] = _verdict((narrow.ratio_low, narrow.ratio_high), row, margin)
+        found = _verdict((narrow.ratio_low, narrow.ratio_high), row, margin)
+        row["verdict"] = "cannot tell" if found == "alike" and policy.CEILING in flags else found
     return row
 
 

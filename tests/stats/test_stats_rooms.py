@@ -40,14 +40,14 @@ def test_weights_of_a_declared_set_are_checked():
         accumulated({"a": np.ones(1)}, {"a": Perturbation(1.0, 0.0)})
 
 
-def rooms(m, factor, *, seed=1, words=1500):
+def rooms(m, factor, *, seed=1, words=1500, other=1.0):
     rng = np.random.Generator(np.random.Philox(key=seed))
     voice = 0.2 * np.exp(0.5 * rng.standard_normal(m))
     size = np.full(m, words)
     own = np.exp(0.1 * rng.standard_normal((2, m)))
     data = {
         c: heard(rng.poisson(voice * own[i] * f * size), size)
-        for i, (c, f) in enumerate((("sim", factor), ("real", 1.0)))
+        for i, (c, f) in enumerate((("sim", factor), ("real", other)))
     }
     return stressed("A" * m, data, places=[Place("sim"), Place("real")])
 
@@ -57,6 +57,15 @@ def test_the_same_room_is_alike_and_a_harder_one_differs():
     harder = reality_rows(rooms(20, 1.6), "sim", "real")[0]
     assert harder["verdict"] == "differs"
     assert harder["ratio_low"] < 1.6 < harder["ratio_high"]
+
+
+def test_near_the_ceiling_nothing_is_called_alike_but_a_difference_is_one():
+    """Nearly every word is wrong in both rooms: that they agree says nothing of the simulation."""
+    row = reality_rows(rooms(20, 4.5, other=4.5), "sim", "real")[0]
+    assert "ceiling" in row["flags"]
+    assert row["verdict"] == "cannot tell"
+    assert 0.8 < row["ratio_low"] < row["ratio_high"] < 1.25
+    assert reality_rows(rooms(20, 8.0, other=4.5), "sim", "real")[0]["verdict"] == "differs"
 
 
 def test_a_wide_interval_is_not_likeness():

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from asrfair.records import ALL
 from asrfair.report.sections._base import Context, Row, Section, headline, whom
 from asrfair.report.wording import condition, count, interval, isolated, listed, many, number, people, percent
+from asrfair.stats.policy import CEILING
 
 TABLE = "reality"
 
@@ -23,7 +24,8 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
         about=(
             "The same speakers in a simulated room and recorded in a real one. Alike: the whole 90 % interval of the "
             "ratio of error rates lies within the margin, so that the simulation may stand in for the room. Differs: "
-            "the 95 % interval lies apart from 1. Cannot tell: too few speakers for either."
+            "the 95 % interval lies apart from 1. Cannot tell: too few speakers for either, or nearly every word is "
+            "wrong in both, where all rooms look alike."
         ),
         sentences=[_sentence(pair, [row for row in mine if _pair(row) == pair], context) for pair in pairs],
         header=[
@@ -54,11 +56,16 @@ def _sentence(pair: tuple[str, str, str], rows: Sequence[Row], context: Context)
     system, simulated, real = pair
     where = f"{isolated(system)}: " if context.several_systems else ""
     parts = []
-    for verdict in ("alike", "differs", "cannot tell"):
-        names = [_who(row, context) for row in rows if row["verdict"] == verdict]
+    lost = [row for row in rows if row["verdict"] == "cannot tell" and CEILING in (row["flags"] or ())]
+    for said, told in (
+        ("alike for", [row for row in rows if row["verdict"] == "alike"]),
+        ("differs for", [row for row in rows if row["verdict"] == "differs"]),
+        ("cannot tell for", [row for row in rows if row["verdict"] == "cannot tell" and row not in lost]),
+        ("nearly every word is wrong, so that no rooms could be told apart, for", lost),
+    ):
+        names = [_who(row, context) for row in told]
         if names:
-            told = listed(names) if len(names) <= 6 else count(len(names), "group")
-            parts.append(f"{verdict} for {told}")
+            parts.append(f"{said} {listed(names) if len(names) <= 6 else count(len(names), 'group')}")
     return f"{where}{condition(simulated)} (simulated) against {condition(real)} (real): {'; '.join(parts)}."
 
 
