@@ -15,6 +15,7 @@ import msgspec
 import pytest
 
 from asrfair.adapters import Adapter
+from asrfair.cli import main
 from asrfair.config import FamilySpec
 from asrfair.records import Waveform
 from asrfair.stats import Family
@@ -97,6 +98,23 @@ def test_the_page_on_statistics_names_what_there_is():
         assert set(re.findall(r"`(\w+)`", line.split("|")[1])) <= set(SCHEMAS), line
     families = tomllib.loads(re.search(r"```toml\n(.*?)```", text, re.DOTALL)[1])["families"]
     assert [Family(**msgspec.to_builtins(msgspec.convert(f, FamilySpec))).method for f in families] == ["holm", "bh"]
+    for link in re.findall(r"\]\(([^)]+)\)", text):
+        assert (ROOT / "docs" / link).exists(), link
+
+
+def test_the_page_on_the_last_mile_names_what_there_is():
+    """Its tables and columns are those of `tables`, its commands have the options that they show, its links lead."""
+    text = (ROOT / "docs" / "last-mile.md").read_text(encoding="utf-8")
+    listed = text[text.index("| table |") : text.index("**Two scales")]
+    for line in listed.strip().splitlines()[2:]:
+        name, columns = re.search(r"`(\w+)`", line.split("|")[1])[1], re.findall(r"`(\w+)`", line.split("|")[3])
+        assert set(columns) <= set(SCHEMAS[name].names), name
+    for line in re.search(r"```sh\n(.*?)```", text, re.DOTALL)[1].strip().splitlines():
+        _, verb, *arguments = shlex.split(line)
+        known = {option for parameter in main.commands[verb].params for option in parameter.opts}
+        assert {word for word in arguments if word.startswith("--")} <= known, line
+    measures = set(re.findall(r"`(\w+)`", text[text.index("**Measures of") : text.index("`censored` says")]))
+    assert {"wer", "level_at", "penalty", "quiet_equals", "area", "area_ratio", "worst_case", "nwerd"} <= measures
     for link in re.findall(r"\]\(([^)]+)\)", text):
         assert (ROOT / "docs" / link).exists(), link
 
