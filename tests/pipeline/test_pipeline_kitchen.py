@@ -68,7 +68,7 @@ def test_noise_of_any_rate_length_and_number_of_channels_is_heard(tmp_path):
 
 
 def test_measured_rooms_measure_as_they_were_measured():
-    """The decay of the clap bends: over 20 dB, as it is listed, it takes 0.64 s a 60 dB, over 30 dB, as here, 0.82 s."""
+    """The decay of the clap bends: it is listed by its first 20 dB (0.64 s for 60 dB), here 30 dB count (0.82 s)."""
     for line in (SHARED / "noise" / "manifest.jsonl").read_text().splitlines():
         row = json.loads(line)
         if row["kind"] == "rir":
