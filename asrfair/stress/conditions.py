@@ -29,6 +29,8 @@ def parse_condition(text: str, seed: int) -> tuple[Condition, Environment | None
         return Condition(), None
     has_level = "@" in text and not text.endswith(".toml")
     name, _, level = text.rpartition("@") if has_level else (text, "", "")
+    if name == CLEAN:
+        raise InputError(f"--condition {text}: clean audio has no levels: write {CLEAN}")
     environment = load_environment(name)
     _check_libraries(environment)
     if bool(environment.levels) != bool(level):

@@ -154,7 +154,7 @@ class Hearing:
         if self._kit.listening is not None and job.utterance_id:
             import soundfile
 
-            names = (self._kit.system_id, job.condition.condition_id)
+            names = [self._kit.system_id, job.condition.condition_id, *(["probes"] if job.is_probe else [])]
             folder = self._kit.listening.joinpath(*(_file_name(name, safe="@") for name in names))
             made_folder(folder)
             path = folder / f"{_file_name(job.utterance_id)}.flac"

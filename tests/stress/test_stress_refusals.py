@@ -84,6 +84,11 @@ def test_a_path_may_contain_the_sign_of_levels(tmp_path):
     assert parse_condition(f"{swept}@5dB", 0)[0].condition_id == "x@5dB"
 
 
+def test_clean_audio_has_no_levels():
+    with pytest.raises(InputError, match="clean audio has no levels: write clean"):
+        parse_condition("clean@5dB", 0)
+
+
 def test_a_level_goes_into_keys_that_are_whole_numbers_too(tmp_path):
     step = {"snr_db": "5.0", "harmonics": '"level"'}
     path = environment(tmp_path, step, level_unit='"tones"', levels="[1, 8]", hardest='"highest"')

@@ -112,9 +112,11 @@ def test_probes_are_silence_under_every_condition_and_stay_out_of_the_hypotheses
 
 def test_what_is_heard_can_be_kept_to_listen_to(readings, tmp_path):
     run = tmp_path / "run"
-    pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, workers=2, save_audio=True)
+    options = {"workers": 2, "save_audio": True, "probes": 1}
+    pipeline.transcribe(readings, run, systems=["scripted,id=a"], conditions=HUM, **options)
+    assert (run / "audio/a/machine-hum@0dB/probes/probe-000.flac").is_file()
     kept = sorted(p.relative_to(run / "audio").as_posix() for p in (run / "audio").rglob("*.flac"))
-    assert len(kept) == 18
+    assert len(kept) == 18 + 3
     assert "a/machine-hum@0dB/u0.flac" in kept
     heard, _ = read_audio(run / "audio" / "a" / "machine-hum@0dB" / "u0.flac")
     clean, _ = read_audio(readings / "0.wav")
