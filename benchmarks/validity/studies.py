@@ -36,13 +36,16 @@ class Line(NamedTuple):
     @property
     def error(self) -> float:
         """The Monte-Carlo standard error of the share."""
-        return float(np.sqrt(max(self.measured * (1 - self.measured), 1e-4) / self.n))
+        return self._error_at(self.measured)
 
     def keeps(self, slack: float = 0.0) -> bool:
-        """Whether it is within its bounds, give or take so many standard errors of the simulation."""
-        room = slack * self.error
-        above = self.lowest is None or self.measured >= self.lowest - room
-        return above and (self.highest is None or self.measured <= self.highest + room)
+        """Whether it is within its bounds, give or take so many standard errors of a share that lies at the bound."""
+        low, high = self.lowest, self.highest
+        above = low is None or self.measured >= low - slack * self._error_at(low)
+        return above and (high is None or self.measured <= high + slack * self._error_at(high))
+
+    def _error_at(self, share: float) -> float:
+        return float(np.sqrt(max(share * (1 - share), 1e-4) / self.n))
 
 
 def coverage(n: int) -> Iterator[Line]:
