@@ -8,8 +8,9 @@
     |   +-- RunFolderError    a run folder that is locked, foreign, incomplete or damaged
     |-- AudioError            this utterance's audio cannot be used: the utterance's failure, never the run's
     +-- EngineError           an engine did not give a transcript: the utterance's failure, never the run's
-        |-- TransientError    a retry may help (rate limit, dropped connection)
-        +-- AdapterError      a retry cannot help (refused, malformed, unsupported)
+        |-- TransientError    a retry may help (rate limit, server fault, timeout, dropped connection)
+        |-- AdapterError      a retry cannot help (refused, denied, malformed, empty, unsupported)
+        +-- TooLargeError     the batch does not fit the device: a smaller one may
 
 Deeper code raises these and nothing else for bad input; the command line turns `InputError` into exit code 2.
 """
@@ -97,7 +98,13 @@ class AudioError(AsrfairError):
 
 
 class EngineError(AsrfairError):
-    """An engine did not give a transcript."""
+    """An engine did not give a transcript.
+
+    Attributes:
+        kind: what a failed row's error begins with.
+    """
+
+    kind: str = "engine"
 
 
 class TransientError(EngineError):
@@ -106,16 +113,43 @@ class TransientError(EngineError):
     Args:
         message: what happened.
         retry_after_s: how long the engine asks to wait, in seconds, if it said so.
+        kind: `rate_limit` (429), `server` (5xx), `timeout`, `connection` (refused, dropped, cut), or `transient`.
     """
 
-    def __init__(self, message: str, retry_after_s: float | None = None) -> None:
+    def __init__(self, message: str, retry_after_s: float | None = None, *, kind: str = "transient") -> None:
         self.message = message
         self.retry_after_s = retry_after_s
+        self.kind = kind
         super().__init__(message)
 
-    def __reduce__(self) -> tuple[type[TransientError], tuple[str, float | None]]:
-        return type(self), (self.message, self.retry_after_s)
+    def __reduce__(self) -> tuple[object, ...]:
+        return _raised, (type(self), (self.message, self.retry_after_s), self.kind)
 
 
 class AdapterError(EngineError):
-    """A retry cannot help: refused, malformed, unsupported."""
+    """A retry cannot help.
+
+    Args:
+        message: what happened.
+        kind: `refused` (4xx: the service will not transcribe this), `denied` (credentials: 401, 403), `malformed` (an
+            answer that is not the protocol's), `empty` (success without a transcript in it), or `engine`.
+    """
+
+    def __init__(self, message: str, *, kind: str = "engine") -> None:
+        self.message = message
+        self.kind = kind
+        super().__init__(message)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _raised, (type(self), (self.message,), self.kind)
+
+
+class TooLargeError(EngineError):
+    """The batch does not fit the memory of the device; one of half the size may."""
+
+    kind = "memory"
+
+
+def _raised(cls: type[EngineError], arguments: tuple[object, ...], kind: str) -> EngineError:
+    """An error from another process, as it was."""
+    return cls(*arguments, kind=kind)  # type: ignore[call-arg]

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
+import numpy as np
+
+from asrfair.errors import AdapterError
 from asrfair.records import SystemInfo, Transcript, Waveform
 
 if TYPE_CHECKING:
@@ -24,15 +28,47 @@ class Adapter(ABC):
     `bool` or one of these `| None`, each with a default. The engine's library is imported in the constructor; if it is
     missing, raise `MissingExtraError` naming the extra to install.
 
+    Class attributes say what it is:
+
+        EXTRA: the extra of asrfair that installs its libraries; None if it needs none.
+        LIBRARIES: the modules that the constructor imports.
+        holds_gil: true if a call keeps Python's lock, so that only processes, not threads, run in parallel.
+        on_gpu: true if an instance takes a GPU where there is one: the runner gives each process one of its own.
+
+    What an instance sets:
+
     Attributes:
         sample_rate_hz: the rate that `transcribe_batch` wants; the runner resamples.
-        holds_gil: true if a call keeps Python's lock, so that only processes, not threads, run in parallel.
-        batch_size: how many waveforms the engine likes to get at once.
+        batch_size: the most waveforms that it likes to get at once.
+        batch_audio_s: the most seconds of audio in a batch, padding included (waveforms times the longest); None for
+            no limit.
+        longest_s: the longest waveform that it takes, seconds; the runner cuts longer ones into pieces that overlap
+            and joins what was said of them. None if it takes any length.
+        concurrency: how many calls the runner may have under way at once, from threads of one process; above 1 only
+            if `transcribe_batch` may be called so.
+        timeout_s: how long one call may take, seconds; set by the runner. An engine that asks a server ends its call
+            by itself then; any other is killed.
     """
 
-    sample_rate_hz: int = 16_000
+    EXTRA: ClassVar[str | None] = None
+    LIBRARIES: ClassVar[tuple[str, ...]] = ()
     holds_gil: ClassVar[bool] = False
+    on_gpu: ClassVar[bool] = False
+
+    sample_rate_hz: int = 16_000
     batch_size: int = 1
+    batch_audio_s: float | None = None
+    longest_s: float | None = None
+    concurrency: int = 1
+    timeout_s: float = 300.0
+
+    @classmethod
+    def missing(cls) -> list[str]:
+        """What is to be done before the engine can be used, a sentence each; nothing is imported or asked for."""
+        absent = [name for name in cls.LIBRARIES if find_spec(name) is None]
+        if not absent:
+            return []
+        return [f"install {', '.join(absent)}: pip install 'asrfair[{cls.EXTRA}]'"]
 
     @abstractmethod
     def describe(self) -> SystemInfo:
@@ -48,6 +84,7 @@ class Adapter(ABC):
         Raises:
             TransientError: a retry may help.
             AdapterError: a retry cannot help. Never an empty text for a failure.
+            TooLargeError: the batch does not fit the device's memory.
         """
 
     def close(self) -> None:
@@ -72,3 +109,19 @@ class TranscriptSource(ABC):
 
 
 Engine = Adapter | TranscriptSource
+
+
+def check_waveform(waveform: Waveform, sample_rate_hz: int) -> None:
+    """Refuse what no engine can transcribe.
+
+    Args:
+        waveform: what is to be transcribed.
+        sample_rate_hz: that the engine wants.
+
+    Raises:
+        AdapterError: another rate, no samples, or samples that are not finite.
+    """
+    if waveform.sample_rate_hz != sample_rate_hz:
+        raise AdapterError(f"the waveform has {waveform.sample_rate_hz} Hz, not {sample_rate_hz} Hz")
+    if not len(waveform.samples) or not np.isfinite(waveform.samples).all():
+        raise AdapterError("the waveform is empty or not finite")

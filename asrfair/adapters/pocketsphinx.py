@@ -15,7 +15,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from asrfair.adapters._base import Adapter
+from asrfair.adapters._base import Adapter, check_waveform
 from asrfair.errors import AdapterError, InputError, MissingExtraError
 from asrfair.records import SystemInfo, Transcript, Waveform, Word
 
@@ -40,6 +40,8 @@ class PocketSphinx(Adapter):
         InputError: a file that is absent, or a grammar that pocketsphinx does not accept.
     """
 
+    EXTRA: ClassVar[str] = "demo"
+    LIBRARIES: ClassVar[tuple[str, ...]] = ("pocketsphinx",)
     holds_gil: ClassVar[bool] = True
 
     def __init__(
@@ -89,10 +91,7 @@ class PocketSphinx(Adapter):
 
     def _decode(self, waveform: Waveform) -> Transcript:
         samples = waveform.samples
-        if waveform.sample_rate_hz != self.sample_rate_hz:
-            raise AdapterError(f"the waveform has {waveform.sample_rate_hz} Hz, not {self.sample_rate_hz} Hz")
-        if not len(samples) or not np.isfinite(samples).all():
-            raise AdapterError("the waveform is empty or not finite")
+        check_waveform(waveform, self.sample_rate_hz)
         padded = np.pad(samples, round(self._padding_s * self.sample_rate_hz))
         data = np.round(np.clip(padded, -1, 1) * 32767).astype("<i2").tobytes()
         try:

@@ -23,7 +23,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from asrfair.adapters._base import Adapter
+from asrfair.adapters._base import Adapter, check_waveform
 from asrfair.errors import AdapterError, InputError, TransientError
 from asrfair.records import SystemInfo, Transcript, Waveform
 
@@ -90,8 +90,7 @@ class Scripted(Adapter):
         return [self._say(waveform) for waveform in batch]
 
     def _say(self, waveform: Waveform) -> Transcript:
-        if not len(waveform.samples) or not np.isfinite(waveform.samples).all():
-            raise AdapterError("the waveform is empty or not finite")
+        check_waveform(waveform, waveform.sample_rate_hz)
         if self._delay_s:
             time.sleep(self._delay_s)
         if not self._script and self._log is None:

@@ -118,8 +118,7 @@ class _Caller:
         except EngineError as error:
             if len(batch) > 1:
                 return [answer for waveform in batch for answer in self._call(number, [waveform])]
-            kind = "transient" if isinstance(error, TransientError) else "engine"
-            return [Answer(None, f"{kind}: {error}", audio_s=batch[0].duration_s)]
+            return [Answer(None, f"{error.kind}: {error}", audio_s=batch[0].duration_s)]
         return [
             Answer(t, None, seconds if t.latency_s is None else t.latency_s, waveform.duration_s)
             for t, waveform in zip(transcripts, batch, strict=True)
