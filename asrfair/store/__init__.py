@@ -7,6 +7,7 @@ from asrfair.store.hypotheses import (
     read_hypotheses,
     read_mixes,
     read_probes,
+    read_repeats,
     table_of,
 )
 from asrfair.store.lock import held
@@ -22,5 +23,6 @@ __all__ = [
     "read_hypotheses",
     "read_mixes",
     "read_probes",
+    "read_repeats",
     "table_of",
 ]

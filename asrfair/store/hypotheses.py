@@ -1,8 +1,9 @@
 """The hypotheses on disk, and beside them what was heard: the writer of a run folder.
 
 `hypotheses/` has a row per system, condition and utterance; `mixes/` what the system heard under every condition that
-is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, in the columns of hypotheses. Mixes are
-committed before the hypotheses that were made from them, so that no hypothesis is without.
+is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, and `repeats/` what it wrote when it was asked
+once more (system `NAME#2`, `NAME#3` ...), both in the columns of hypotheses. Mixes are committed before the hypotheses
+that were made from them, so that no hypothesis is without.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from asrfair.tables import HYPOTHESES, MIXES
 FOLDER = "hypotheses"
 MIXES_FOLDER = "mixes"
 PROBES_FOLDER = "probes"
+REPEATS_FOLDER = "repeats"
 
 _values = attrgetter(*HYPOTHESES.names)
 _mix_values = attrgetter(*MIXES.names)
@@ -46,6 +48,7 @@ class HypothesisStore:
         self._hypotheses = Parts(run_folder / FOLDER, "hypotheses")
         self._mixes = Parts(run_folder / MIXES_FOLDER, "mixes")
         self._probes = Parts(run_folder / PROBES_FOLDER, "hypotheses")
+        self._repeats = Parts(run_folder / REPEATS_FOLDER, "hypotheses")
 
     def __enter__(self) -> HypothesisStore:
         try:
@@ -54,7 +57,7 @@ class HypothesisStore:
             raise RunFolderError(f"{self.run_folder}: cannot be written: {error.strerror}") from error
         self._lock.enter_context(held(self.run_folder))
         self._hypotheses.open_for_writing()
-        for parts in (self._mixes, self._probes):
+        for parts in (self._mixes, self._probes, self._repeats):
             if parts.folder.exists():
                 parts.open_for_writing()
         return self
@@ -64,18 +67,30 @@ class HypothesisStore:
     ) -> None:
         self._lock.close()
 
-    def append(self, rows: Sequence[Hypothesis], mixes: Sequence[Mix] = (), probes: Sequence[Hypothesis] = ()) -> None:
+    def append(
+        self,
+        rows: Sequence[Hypothesis],
+        mixes: Sequence[Mix] = (),
+        probes: Sequence[Hypothesis] = (),
+        repeats: Sequence[Hypothesis] = (),
+    ) -> None:
         """Commit some rows, each kind as a part of its own; they last when this returns.
 
         Args:
             rows: hypotheses.
             mixes: what was heard for them.
             probes: what was written when nobody spoke.
+            repeats: what was written when asked once more.
 
         Raises:
             RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
         """
-        for parts, table in ((self._mixes, mix_table(mixes)), (self._probes, table_of(probes))):
+        further = (
+            (self._mixes, mix_table(mixes)),
+            (self._probes, table_of(probes)),
+            (self._repeats, table_of(repeats)),
+        )
+        for parts, table in further:
             if len(table):
                 if not parts.folder.exists():
                     parts.open_for_writing()
@@ -103,6 +118,10 @@ class HypothesisStore:
         """As `known`, of the probes."""
         return _known(self._probes, system_id, condition_id)
 
+    def known_repeats(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
+        """As `known`, of the repeats; the system is `NAME#2` and so on."""
+        return _known(self._repeats, system_id, condition_id)
+
     def rows(self, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
         """All there is for one system and condition: utterance_id -> its latest row."""
         rows = self._hypotheses.read(system_id=system_id, condition_id=condition_id).to_pylist()
@@ -116,7 +135,7 @@ class HypothesisStore:
 
     def compact(self) -> None:
         """Merge small parts and drop rows that a later one supersedes; a crash at any point loses nothing."""
-        for parts in (self._hypotheses, self._mixes, self._probes):
+        for parts in (self._hypotheses, self._mixes, self._probes, self._repeats):
             parts.compact()
 
 
@@ -179,6 +198,11 @@ def read_hypotheses(
 def read_probes(run_folder: Path) -> pa.Table:
     """What systems wrote when nobody spoke: the latest rows, in the columns of hypotheses; empty if there are none."""
     return Parts(run_folder / PROBES_FOLDER, "hypotheses").read()
+
+
+def read_repeats(run_folder: Path) -> pa.Table:
+    """What systems wrote when asked once more: the latest rows, in the columns of hypotheses; maybe none."""
+    return Parts(run_folder / REPEATS_FOLDER, "hypotheses").read()
 
 
 def read_mixes(

@@ -16,13 +16,16 @@ from pathlib import Path
 
 import msgspec
 
-from asrfair.audio import file_sha256
+from asrfair.audio import file_duration_s, file_sha256
 from asrfair.errors import AudioError
 from asrfair.records import PROBE_S, Condition, SystemInfo, Utterance
 from asrfair.stress import Environment, Voices
 
-RETRIED_KINDS = frozenset({"transient", "timeout", "crash", "missing"})
-"""Failures that a later run tries again: they may pass. Audio and engine failures depend on the key alone."""
+RETRIED_KINDS = frozenset(
+    {"transient", "rate_limit", "server", "connection", "timeout", "crash", "missing", "denied", "memory", "stopped"}
+    | {"budget"}
+)
+"""Failures that a later run tries again: they may pass. The others depend on the key alone, or were paid for."""
 
 LOOK_AHEAD = 64
 """How many files are digested ahead of the engine."""
@@ -48,6 +51,8 @@ class Job:
         turn: how many utterances of this speaker the manifest has before this one.
         is_speech: false where nobody is to speak (every reference is empty, or a probe).
         is_probe: silence of `PROBE_S` in place of a file.
+        length_s: how much audio it is, seconds; None where it was not looked for, or cannot be told.
+        repeat: which time it is asked for, from 1.
     """
 
     utterance_id: str
@@ -62,6 +67,8 @@ class Job:
     turn: int = 0
     is_speech: bool = True
     is_probe: bool = False
+    length_s: float | None = None
+    repeat: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +125,13 @@ def hypothesis_key(
 
 
 def plan_jobs(
-    utterances: Iterable[Utterance], folder: Path, surroundings: Surroundings, system: SystemInfo
+    utterances: Iterable[Utterance],
+    folder: Path,
+    surroundings: Surroundings,
+    system: SystemInfo,
+    *,
+    measured: bool = False,
+    repeat: int = 1,
 ) -> Iterator[list[Job]]:
     """The jobs of each utterance, one a condition, in manifest order; files are digested some way ahead, in threads.
 
@@ -127,28 +140,52 @@ def plan_jobs(
         folder: that the audio paths count from.
         surroundings: what they are heard in.
         system: all that the engine says of itself.
+        measured: look into the files for lengths that the manifest does not give.
+        repeat: which time they are asked for; the same key is asked once each time.
     """
     with ThreadPoolExecutor(2) as threads:
         waiting: deque[Future[list[Job]]] = deque()
         for utterance in utterances:
-            waiting.append(threads.submit(_jobs, utterance, folder, surroundings, system))
+            jobs = threads.submit(_jobs, utterance, folder, surroundings, system, measured=measured, repeat=repeat)
+            waiting.append(jobs)
             if len(waiting) >= LOOK_AHEAD:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
 
 
-def _jobs(utterance: Utterance, folder: Path, surroundings: Surroundings, system: SystemInfo) -> list[Job]:
+def length_s(utterance: Utterance, folder: Path) -> float | None:
+    """How much audio an utterance is, seconds: what the manifest says, else what its file has.
+
+    Raises:
+        AudioError: the file cannot be read.
+    """
+    if utterance.duration_s is not None or utterance.audio is None:
+        return utterance.duration_s
+    return max(0.0, file_duration_s(folder / utterance.audio) - (utterance.offset_s or 0.0))
+
+
+def _jobs(
+    utterance: Utterance,
+    folder: Path,
+    surroundings: Surroundings,
+    system: SystemInfo,
+    *,
+    measured: bool,
+    repeat: int,
+) -> list[Job]:
     """One utterance under all conditions."""
     path = None if utterance.audio is None else folder / utterance.audio
     segment = (utterance.offset_s, utterance.duration_s)
-    digest, error = None, None
+    digest, error, length = None, None, utterance.duration_s
     try:
         if path is None:
             raise AudioError("the manifest names no audio for this utterance")
         digest = file_sha256(path)
         if utterance.audio_sha256 is not None and utterance.audio_sha256.lower() != digest:
             raise AudioError(f"{utterance.audio} is not the file that audio_sha256 of the manifest names")
+        if measured:
+            length = length_s(utterance, folder)
     except AudioError as found:
         digest, error = None, f"audio: {found}"
     is_speech = any(reference.strip() for reference in utterance.references)
@@ -157,8 +194,9 @@ def _jobs(utterance: Utterance, folder: Path, surroundings: Surroundings, system
     for condition in surroundings.conditions:
         heard = surroundings.heard(condition, utterance, is_speech=is_speech)
         key = hypothesis_key(system, digest, segment, heard) if digest is not None else ""
-        job = Job(utterance.utterance_id, path, *segment, digest, condition, key, error)
-        jobs.append(replace(job, speaker_id=speaker_id, turn=turn, is_speech=is_speech))
+        key = f"{key}#{repeat}" if key and repeat > 1 else key
+        job = Job(utterance.utterance_id, path, *segment, digest, condition, key, error, repeat=repeat)
+        jobs.append(replace(job, speaker_id=speaker_id, turn=turn, is_speech=is_speech, length_s=length))
     return jobs
 
 
@@ -179,7 +217,8 @@ def probe_jobs(count: int, surroundings: Surroundings, system: SystemInfo) -> It
             heard = surroundings.heard(condition, nobody, is_speech=False)
             key = hypothesis_key(system, "silence", (None, PROBE_S), heard)
             name = nobody.utterance_id
-            jobs.append(Job(name, None, None, PROBE_S, None, condition, key, is_speech=False, is_probe=True))
+            job = Job(name, None, None, PROBE_S, None, condition, key, is_speech=False, is_probe=True)
+            jobs.append(replace(job, length_s=PROBE_S))
         yield jobs
 
 

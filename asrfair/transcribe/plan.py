@@ -10,6 +10,7 @@ from typing import Protocol
 
 from asrfair.records import SystemInfo, Utterance
 from asrfair.transcribe.jobs import Surroundings
+from asrfair.transcribe.prices import PriceTable
 
 OptionValue = str | int | float | bool
 Progress = Callable[[int, int, int], None]
@@ -25,11 +26,21 @@ class Utterances(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SystemUnderTest:
-    """An engine with its options, and the name that the run gives it."""
+    """An engine with its options, and the name that the run gives it.
+
+    Attributes:
+        system_id: its name.
+        engine: which.
+        options: of the engine.
+        concurrency: calls at once, of an engine that allows several; None for what the engine says.
+        requests_per_s: highest rate of calls; None for none.
+    """
 
     system_id: str
     engine: str
     options: Mapping[str, OptionValue] = field(default_factory=dict)
+    concurrency: int | None = None
+    requests_per_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +51,21 @@ class Plan:
         utterances: of the manifest, or a sample of it.
         folder: that their audio paths count from.
         surroundings: what they are heard in.
-        workers: processes; None for one a core where the engine keeps Python's lock, else one.
+        workers: processes; None for one a GPU where the engine uses one, one a core where it keeps Python's lock, else
+            one.
         retries: for faults that may pass.
         timeout_s: for one utterance, seconds of the engine.
         retry_failed: try again what failed for good.
         probes: how many times silence is heard under each condition.
         banks: folder for sounds that the workers share; it can go when the run ends.
         listening: folder for copies of what was heard; None for none.
+        repeats: how many times each utterance is asked for, to see what differs.
+        gpus: how many GPUs are used; None for all there are.
+        prices: what systems cost.
+        budget: what the whole run may cost, in the currency of the prices; None for no bound.
+        breaker: failures in a row that stop a system.
+        executor: `local`, or `ray` for workers on several machines.
+        address: of the Ray cluster; None for one that is begun on this machine.
     """
 
     utterances: Utterances
@@ -59,6 +78,13 @@ class Plan:
     probes: int = 0
     banks: Path | None = None
     listening: Path | None = None
+    repeats: int = 1
+    gpus: int | None = None
+    prices: PriceTable | None = None
+    budget: float | None = None
+    breaker: int = 25
+    executor: str = "local"
+    address: str | None = None
 
 
 @dataclass(slots=True)
@@ -71,6 +97,11 @@ class TranscribeSummary:
         kept: (system_id, condition_id) -> rows that the store had, or that another utterance's key answered.
         failed: (system_id, condition_id) -> kind of failure -> rows.
         probed: (system_id, condition_id) -> probes that an engine was asked for.
+        repeated: (system_id, condition_id) -> rows that an engine was asked for once more.
+        requests: system_id -> calls to the engine, retries included.
+        retries: system_id -> those beyond the first.
+        stopped: system_id -> why it was not asked any more.
+        cost: system_id -> list price of what was answered, with the currency and the date of the price table.
         audio_s: system_id -> seconds of audio heard.
         engine_s: system_id -> engine seconds, without start-up and retries, summed over workers.
         wall_s: system_id -> seconds from the first batch to the last answer.
@@ -82,6 +113,11 @@ class TranscribeSummary:
     kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     failed: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     probed: Counter[tuple[str, str]] = field(default_factory=Counter)
+    repeated: Counter[tuple[str, str]] = field(default_factory=Counter)
+    requests: Counter[str] = field(default_factory=Counter)
+    retries: Counter[str] = field(default_factory=Counter)
+    stopped: dict[str, str] = field(default_factory=dict)
+    cost: dict[str, tuple[float, str, str]] = field(default_factory=dict)
     audio_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     engine_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     wall_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -93,6 +129,10 @@ class TranscribeSummary:
             "transcribed": sum(self.transcribed.values()),
             "kept": sum(self.kept.values()),
             "probed": sum(self.probed.values()),
+            "repeated": sum(self.repeated.values()),
+            "requests": dict(self.requests),
+            "retries": dict(self.retries),
+            "stopped": dict(self.stopped),
             "failed": sum(kinds.total() for kinds in self.failed.values()),
             "interrupted": self.interrupted,
             "audio_s": {name: round(seconds, 3) for name, seconds in self.audio_s.items()},
@@ -110,8 +150,22 @@ class TranscribeSummary:
                 f"{place[0]} | {place[1]}: {self.transcribed[place]} transcribed, {self.kept[place]} kept from before, "
                 f"{failed.total()} failed{kinds}"
                 + (f"; {self.probed[place]} times silence" if self.probed[place] else "")
+                + (f"; {self.repeated[place]} once more" if self.repeated[place] else "")
             )
-        for name, seconds in self.audio_s.items():
-            rtfx = seconds / self.wall_s[name] if self.wall_s[name] else 0.0
-            lines.append(f"{name}: {seconds:.0f} s of audio, {rtfx:.1f} times real time")
+        lines += [self._speed(name) for name in self.audio_s]
+        lines += [f"{name}: {why}" for name, why in self.stopped.items()]
         return "\n".join(lines)
+
+    def _speed(self, name: str) -> str:
+        """How fast a system was, and what it cost."""
+        audio_s, engine_s, wall_s = self.audio_s[name], self.engine_s[name], self.wall_s[name]
+        said = [f"{name}: {audio_s:.0f} s of audio"]
+        if engine_s:
+            said.append(f"RTFx {audio_s / engine_s:.1f} (seconds of audio per second of transcription)")
+        if wall_s:
+            said.append(f"{audio_s / wall_s:.1f} times real time over all")
+        if self.retries[name]:
+            said.append(f"{self.retries[name]} retries")
+        if name in self.cost:
+            said.append("{:.4f} {} at the list prices of {}".format(*self.cost[name]))
+        return ", ".join(said)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import TracebackType
+from typing import Self
 
 from asrfair.errors import InputError
 from asrfair.records import SystemInfo
+from asrfair.transcribe.batches import Likes
+from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
-from asrfair.transcribe.worker import Answer, WorkerTask, work
+from asrfair.transcribe.worker import WorkerTask, work
 
 BATCHES_PER_WORKER = 2
 """One with the engine, one prepared: memory is bounded whatever the size of the manifest."""
@@ -27,54 +30,78 @@ POLL_S = 0.5
 MOST_DEATHS = 5
 """So many workers dying one after another, with nothing done in between, stop the run."""
 
+MOST_CRASHES = 3
+"""An utterance that was under way, beside others, each time when so many workers died is taken for the cause."""
+
+GRACE = 1.5
+"""An engine that asks a server ends its calls by itself; it is given up only this many times later."""
+
 
 @dataclass(slots=True)
 class _Worker:
-    """One process and the batches that it has."""
+    """One process and the batches that it has.
+
+    Attributes:
+        process, connection: of the worker.
+        task: what it was begun with.
+        batches: number -> jobs that it was given and has not answered.
+        sheaf: batches that are meant for it.
+        ready: whether its engine is loaded.
+        running: number -> when the engine was given the batch, or None while a retry is waited for.
+        stuck: calls that were given up and still hold a thread.
+        concurrency: calls that it can have under way.
+        is_fast: whether the engine needs so little time that a commit could make it wait.
+    """
 
     process: BaseProcess
     connection: Connection
+    task: WorkerTask
     batches: dict[int, Sequence[Job]] = field(default_factory=dict)
     sheaf: deque[Sequence[Job]] = field(default_factory=deque)
     ready: bool = False
-    running: int | None = None
-    since: float | None = None
+    running: dict[int, float | None] = field(default_factory=dict)
+    stuck: int = 0
+    concurrency: int = 1
     is_fast: bool = False
 
     @property
     def may_have_more(self) -> bool:
         """Whether it is ready for a further batch."""
-        return self.ready and len(self.batches) < (FAST_BATCHES if self.is_fast else BATCHES_PER_WORKER)
+        ahead = FAST_BATCHES if self.is_fast else BATCHES_PER_WORKER
+        return self.ready and len(self.batches) < max(ahead, BATCHES_PER_WORKER * self.concurrency)
 
 
 class WorkerPool:
     """Worker processes with one engine each; use it as a context.
 
     Args:
-        task: what the workers need to begin.
+        task: what the workers need to begin; its `timeout_s` is for one utterance.
         size: how many.
-        timeout_s: how long the engine may take for one utterance, seconds.
+        gpus: one for each of the first workers; the others see all.
     """
 
-    def __init__(self, task: WorkerTask, size: int, timeout_s: float) -> None:
-        self._task, self._size, self._timeout_s = task, size, timeout_s
+    def __init__(self, task: WorkerTask, size: int, gpus: Sequence[str] = ()) -> None:
+        rate = None if task.requests_per_s is None else task.requests_per_s / size
+        tasks = [replace(task, requests_per_s=rate, gpu=gpu) for gpu in [*gpus, *[None] * size][:size]]
+        self._task, self._tasks, self._timeout_s = task, tasks, task.timeout_s
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
         self._again: deque[Sequence[Job]] = deque()
         self._numbers = 0
         self._deaths = 0
+        self._crashes: Counter[tuple[str, str]] = Counter()
         self.info: SystemInfo | None = None
-        self.batch_size = 1
+        self.likes = Likes()
 
-    def __enter__(self) -> WorkerPool:
+    def __enter__(self) -> Self:
         """Start the workers and wait until one has its engine.
 
         Raises:
             InputError: the engine cannot be loaded.
         """
         try:
-            for _ in range(self._size):
-                self._start()
+            for task in self._tasks:
+                self._start(task)
             while self.info is None:
                 for _ in self._receive():
                     pass
@@ -133,13 +160,13 @@ class WorkerPool:
         """Answers that have come already; does not wait."""
         return [pair for pairs in self._receive(timeout_s=0.0) for pair in pairs]
 
-    def _start(self) -> None:
+    def _start(self, task: WorkerTask) -> None:
         """Start one more worker."""
         ours, theirs = self._context.Pipe()
-        process = self._context.Process(target=work, args=(self._task, theirs), daemon=True)
+        process = self._context.Process(target=work, args=(task, theirs), daemon=True)
         process.start()
         theirs.close()
-        self._workers.append(_Worker(process, ours))
+        self._workers.append(_Worker(process, ours, task))
 
     def _free(self) -> _Worker | None:
         """The worker with the least to do, if it may have more."""
@@ -164,30 +191,46 @@ class WorkerPool:
                 yield from self._take(worker, worker.connection.recv())
             except (EOFError, OSError):
                 yield self._bury(worker, "crash: the engine's process died")
-        now = time.monotonic()
         for worker in list(self._workers):
-            batch = worker.batches.get(worker.running) if worker.running is not None else None
-            if batch is not None and worker.since is not None and now - worker.since > self._timeout_s * len(batch):
-                yield self._bury(worker, f"timeout: no transcript within {self._timeout_s:g} s")
+            yield from self._overdue(worker)
+
+    def _overdue(self, worker: _Worker) -> Iterator[list[tuple[Job, Answer]]]:
+        """Give up what takes too long: the worker, or the call alone where it has others under way."""
+        now = time.monotonic()
+        for number, since in list(worker.running.items()):
+            allowed_s = self._timeout_s * len(worker.batches[number])
+            if since is None or now - since <= (allowed_s if worker.concurrency == 1 else GRACE * allowed_s):
+                continue
+            why = f"timeout: no transcript within {self._timeout_s:g} s"
+            worker.stuck += 1
+            if worker.stuck >= worker.concurrency:
+                yield self._bury(worker, why, culprit=number)
+                return
+            del worker.running[number]
+            yield [(job, Answer(None, why)) for job in worker.batches.pop(number)]
 
     def _take(self, worker: _Worker, message: tuple[object, ...]) -> Iterator[list[tuple[Job, Answer]]]:
-        """Take one message."""
+        """Take one message; what comes of a call that was given up is not used."""
         match message:
-            case ("ready", SystemInfo() as info, int(batch_size)):
-                worker.ready, self.info, self.batch_size = True, info, batch_size
+            case ("ready", SystemInfo() as info, Likes() as likes):
+                worker.ready, worker.concurrency = True, likes.concurrency
+                self.info, self.likes = info, likes
             case ("broken", Exception() as error):
                 raise error
-            case ("start", int(number)):
-                worker.running, worker.since = number, time.monotonic()
-            case ("pause", int()):
-                worker.since = None
+            case ("start", int(number)) if number in worker.batches:
+                worker.running[number] = time.monotonic()
+            case ("pause", int(number)) if number in worker.batches:
+                worker.running[number] = None
             case ("done", int(number), list(answers)):
-                worker.is_fast = worker.since is not None and time.monotonic() - worker.since < FAST_S
-                worker.running = worker.since = None
+                since = worker.running.pop(number, None)
+                worker.is_fast = since is not None and time.monotonic() - since < FAST_S
                 self._deaths = 0
-                yield list(zip(worker.batches.pop(number), answers, strict=True))
+                if number in worker.batches:
+                    yield list(zip(worker.batches.pop(number), answers, strict=True))
+                else:
+                    worker.stuck -= 1
 
-    def _bury(self, worker: _Worker, why: str) -> list[tuple[Job, Answer]]:
+    def _bury(self, worker: _Worker, why: str, culprit: int | None = None) -> list[tuple[Job, Answer]]:
         """Replace a worker that died or hangs; the utterance that it was at fails, the others are given to others.
 
         Raises:
@@ -199,19 +242,31 @@ class WorkerPool:
         self._workers.remove(worker)
         self._again.extend(worker.sheaf)
         self._deaths += 1
-        if self._deaths > MOST_DEATHS + self._size or not worker.ready:
+        if self._deaths > MOST_DEATHS + len(self._tasks) or not worker.ready:
             raise InputError(
                 f"the engine {self._task.engine} {'does not start' if not worker.ready else 'only dies'}: {why} "
                 f"(exit code {worker.process.exitcode}); what was finished is kept"
             )
-        self._start()
-        culprit = worker.running if worker.running is not None else min(worker.batches, default=None)
+        self._start(worker.task)
+        if culprit is None and worker.concurrency == 1:
+            culprit = next(iter(worker.running), min(worker.batches, default=None))
         failed = []
         for number, batch in worker.batches.items():
-            if number == culprit and len(batch) == 1:
-                failed = [(batch[0], Answer(None, why))]
+            suspects = [job for job in batch if self._is_to_blame(job, number, worker, culprit)]
+            if len(batch) == 1 and suspects:
+                failed.append((batch[0], Answer(None, why)))
             elif number == culprit:
                 self._again.extend([job] for job in batch)
             else:
                 self._again.append(batch)
         return failed
+
+    def _is_to_blame(self, job: Job, number: int, worker: _Worker, culprit: int | None) -> bool:
+        """Whether a worker died of a job: it was the one under way, or was under way at several deaths."""
+        if culprit is not None:
+            return number == culprit
+        if number not in worker.running:
+            return False
+        place = (job.utterance_id, job.condition.condition_id)
+        self._crashes[place] += 1
+        return self._crashes[place] >= MOST_CRASHES

@@ -1,13 +1,15 @@
-"""A worker process: it has an engine of its own, prepares audio in a thread ahead of it, and answers over a pipe.
+"""A worker process: it has an engine of its own, prepares audio in threads ahead of it, and answers over a pipe.
 
 Messages from the parent: `(number, jobs)`, one batch; end of file means that the parent is gone, and the worker leaves.
 Messages to the parent:
 
-    ("ready", SystemInfo, batch_size)   the engine is loaded
+    ("ready", SystemInfo, Likes)        the engine is loaded
     ("broken", exception)               it could not be loaded
     ("start", number)                   the engine was given the batch: the clock of the timeout starts
     ("pause", number)                   waiting before a retry: the clock stops
     ("done", number, answers)           one answer per job
+
+An engine that allows several calls at once is called from as many threads; they share one connection and one gate.
 """
 
 from __future__ import annotations
@@ -16,18 +18,22 @@ import os
 import queue
 import signal
 import threading
-import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 
 from asrfair.adapters import Adapter, load_engine
-from asrfair.errors import AsrfairError, EngineError, InputError, TransientError
-from asrfair.records import Mix, Transcript, Waveform
+from asrfair.errors import AsrfairError, InputError
+from asrfair.records import SystemInfo
+from asrfair.transcribe.batches import Likes
+from asrfair.transcribe.caller import Caller
+from asrfair.transcribe.gate import Gate
+from asrfair.transcribe.gpus import VISIBLE
 from asrfair.transcribe.hearing import Heard, Hearing, Kit
+from asrfair.transcribe.jobs import Job
+from asrfair.transcribe.long_audio import overlap_s
 
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 30.0
 PREPARED_AHEAD = 4
 
 OptionValue = str | int | float | bool
@@ -35,129 +41,133 @@ OptionValue = str | int | float | bool
 
 @dataclass(frozen=True, slots=True)
 class WorkerTask:
-    """What a worker needs to begin: the engine with its options, what mixes are made of, and the number of retries."""
+    """What a worker needs to begin.
+
+    Attributes:
+        engine: its name.
+        options: of the engine.
+        kit: what mixes are made of.
+        retries: for faults that may pass.
+        timeout_s: for one call, seconds.
+        concurrency: calls at once, where the engine allows several; None for what it says itself.
+        requests_per_s: highest rate of this worker; None for none.
+        readers: threads that prepare audio.
+        gpu: the one that this worker may see; None for all.
+    """
 
     engine: str
     options: Mapping[str, OptionValue]
     kit: Kit
     retries: int
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What became of one job.
-
-    Attributes:
-        transcript: what the engine said; None if it failed.
-        error: `KIND: what happened`; None if it did not fail.
-        latency_s: engine seconds, without retries.
-        audio_s: seconds of audio that the engine heard.
-        mix: what is told of it; None for clean audio, and where there is none.
-    """
-
-    transcript: Transcript | None
-    error: str | None = None
-    latency_s: float | None = None
-    audio_s: float = 0.0
-    mix: Mix | None = None
+    timeout_s: float = 300.0
+    concurrency: int | None = None
+    requests_per_s: float | None = None
+    readers: int = 1
+    gpu: str | None = None
 
 
 Prepared = tuple[int, Sequence[Heard | str]]
+
+
+class Seat:
+    """An engine at its place: loaded, with what it hears through; what a worker of any kind sits on.
+
+    Args:
+        task: what it needs.
+
+    Raises:
+        AsrfairError: the engine cannot be loaded.
+    """
+
+    def __init__(self, task: WorkerTask) -> None:
+        if task.gpu is not None:
+            os.environ[VISIBLE] = task.gpu
+        self.engine = _loaded(task)
+        self.engine.timeout_s = task.timeout_s
+        self.likes = Likes(self.engine.batch_size, self.engine.batch_audio_s, self.engine.concurrency)
+        if task.concurrency is not None and self.engine.concurrency > 1:
+            self.likes = replace(self.likes, concurrency=task.concurrency)
+        self.info = _signed(self.engine)
+        self.hearing = Hearing(task.kit, self.engine.sample_rate_hz, self.engine.batch_size)
+        self.hearing.get_ready()
+        self._readers = ThreadPoolExecutor(task.readers) if task.readers > 1 else None
+
+    def hear(self, jobs: Sequence[Job]) -> list[Heard | str]:
+        """What the engine is to hear."""
+        return list(self._readers.map(self.hearing.hear, jobs) if self._readers else map(self.hearing.hear, jobs))
+
+
+def _loaded(task: WorkerTask) -> Adapter:
+    """The engine.
+
+    Raises:
+        AsrfairError: it cannot be loaded.
+    """
+    try:
+        engine = load_engine(task.engine, task.options)
+    except (OSError, ImportError, ValueError, RuntimeError) as error:
+        raise InputError(f"{task.engine}: {error}") from error
+    if not isinstance(engine, Adapter):
+        raise InputError(f"the engine {task.engine} does not hear audio")
+    return engine
+
+
+def _signed(engine: Adapter) -> SystemInfo:
+    """What the engine says of itself, and how the runner cuts what is too long for it."""
+    info = engine.describe()
+    if engine.longest_s is None:
+        return info
+    cut = {"longest_s": engine.longest_s, "overlap_s": overlap_s(engine.longest_s)}
+    return replace(info, options={**info.options, **cut})
 
 
 def work(task: WorkerTask, connection: Connection) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        engine = load_engine(task.engine, task.options)
-        if not isinstance(engine, Adapter):
-            raise InputError(f"the engine {task.engine} does not hear audio")
-        hearing = Hearing(task.kit, engine.sample_rate_hz, engine.batch_size)
-        hearing.get_ready()
-        connection.send(("ready", engine.describe(), engine.batch_size))
+        seat = Seat(task)
     except (AsrfairError, OSError, ImportError, ValueError, RuntimeError) as error:
         connection.send(("broken", error if isinstance(error, AsrfairError) else InputError(f"{task.engine}: {error}")))
         return
-    prepared: queue.Queue[Prepared] = queue.Queue(PREPARED_AHEAD)
-    threading.Thread(target=_prepare, args=(hearing, connection, prepared), daemon=True).start()
-    caller = _Caller(engine, task.retries, connection)
-    while True:
-        number, heard = prepared.get()
-        answers = caller.answer(number, heard)
-        connection.send(("done", number, answers))
+    line = _Line(connection)
+    line.send("ready", seat.info, seat.likes)
+    prepared: queue.Queue[Prepared] = queue.Queue(max(PREPARED_AHEAD, seat.likes.concurrency))
+    threading.Thread(target=_prepare, args=(seat, connection, prepared), daemon=True).start()
+    gate = Gate(task.requests_per_s)
+    for _ in range(seat.likes.concurrency - 1):
+        threading.Thread(target=_answer, args=(seat, task.retries, gate, line, prepared), daemon=True).start()
+    _answer(seat, task.retries, gate, line, prepared)
 
 
-def _prepare(hearing: Hearing, connection: Connection, prepared: queue.Queue[Prepared]) -> None:
+class _Line:
+    """The connection to the parent, for several threads."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection, self._lock = connection, threading.Lock()
+
+    def send(self, *message: object) -> None:
+        with self._lock:
+            self._connection.send(message)
+
+
+def _prepare(seat: Seat, connection: Connection, prepared: queue.Queue[Prepared]) -> None:
     """Read, resample and stress the audio of the batches that come, ahead of the engine."""
     while True:
         try:
             number, jobs = connection.recv()
         except (EOFError, OSError):
             os._exit(0)
-        prepared.put((number, [hearing.hear(job) for job in jobs]))
+        prepared.put((number, seat.hear(jobs)))
 
 
-class _Caller:
-    """Calls the engine: the whole batch first, each alone if the batch is refused; retries what may pass."""
+def _answer(seat: Seat, retries: int, gate: Gate, line: _Line, prepared: queue.Queue[Prepared]) -> None:
+    """Answer batches, one after the other."""
+    number = 0
 
-    def __init__(self, engine: Adapter, retries: int, connection: Connection) -> None:
-        self._engine = engine
-        self._retries = retries
-        self._connection = connection
+    def notify(event: str) -> None:
+        line.send(event, number)
 
-    def answer(self, number: int, prepared: Sequence[Heard | str]) -> list[Answer]:
-        """One answer per waveform; a failed preparation is its own answer and never reaches the engine."""
-        waveforms = [heard.waveform for heard in prepared if isinstance(heard, Heard)]
-        answers = iter(self._call(number, waveforms) if waveforms else [])
-        return [Answer(None, h) if isinstance(h, str) else replace(next(answers), mix=h.mix) for h in prepared]
-
-    def _call(self, number: int, batch: Sequence[Waveform]) -> list[Answer]:
-        """Answers of the engine to some waveforms."""
-        try:
-            transcripts, seconds = self._retried(number, batch)
-        except EngineError as error:
-            if len(batch) > 1:
-                return [answer for waveform in batch for answer in self._call(number, [waveform])]
-            return [Answer(None, f"{error.kind}: {error}", audio_s=batch[0].duration_s)]
-        return [
-            Answer(t, None, seconds if t.latency_s is None else t.latency_s, waveform.duration_s)
-            for t, waveform in zip(transcripts, batch, strict=True)
-        ]
-
-    def _retried(self, number: int, batch: Sequence[Waveform]) -> tuple[list[Transcript], float]:
-        """Transcripts and engine seconds per waveform of the attempt that went well."""
-        import stamina
-
-        def should_wait(error: Exception) -> bool | float:
-            if not isinstance(error, TransientError):
-                return False
-            return True if error.retry_after_s is None else error.retry_after_s
-
-        attempts = stamina.retry_context(
-            on=should_wait,
-            attempts=self._retries + 1,
-            timeout=None,
-            wait_initial=FIRST_WAIT_S,
-            wait_max=LONGEST_WAIT_S,
-        )
-        for attempt in attempts:
-            with attempt:
-                return self._attempt(number, batch)
-        raise TransientError("no attempt was made")
-
-    def _attempt(self, number: int, batch: Sequence[Waveform]) -> tuple[list[Transcript], float]:
-        """One attempt, timed."""
-        self._connection.send(("start", number))
-        began = time.perf_counter()
-        try:
-            transcripts = self._engine.transcribe_batch(batch)
-        except TransientError:
-            self._connection.send(("pause", number))
-            raise
-        except AsrfairError:
-            raise
-        except Exception as error:  # An engine's library may raise anything; it is that utterance's failure.
-            raise EngineError(f"{type(error).__name__}: {error}") from error
-        if len(transcripts) != len(batch):
-            raise EngineError(f"gave {len(transcripts)} transcripts for {len(batch)} waveforms")
-        return transcripts, (time.perf_counter() - began) / len(batch)
+    caller = Caller(seat.engine, retries, notify, gate)
+    while True:
+        number, heard = prepared.get()
+        line.send("done", number, caller.answer(heard))
