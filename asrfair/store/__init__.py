@@ -11,6 +11,7 @@ from asrfair.store.hypotheses import (
 )
 from asrfair.store.lock import held
 from asrfair.store.parts import MERGED_ROWS, PART_ROWS
+from asrfair.store.repeats import read_repeats, repeat_id, repeat_number
 
 __all__ = [
     "MERGED_ROWS",
@@ -22,5 +23,8 @@ __all__ = [
     "read_hypotheses",
     "read_mixes",
     "read_probes",
+    "read_repeats",
+    "repeat_id",
+    "repeat_number",
     "table_of",
 ]

@@ -1,7 +1,8 @@
 """The hypotheses on disk, and beside them what was heard: the writer of a run folder.
 
 `hypotheses/` has a row per system, condition and utterance; `mixes/` what the system heard under every condition that
-is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, in the columns of hypotheses. Mixes are
+is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, in the columns of hypotheses; `repeats/` what
+it wrote when it was asked again, in the same columns, with `system_id` = `NAME#2`, `NAME#3` and so on. Mixes are
 committed before the hypotheses that were made from them, so that no hypothesis is without.
 """
 
@@ -20,6 +21,7 @@ from asrfair.errors import RunFolderError
 from asrfair.records import Hypothesis, Mix, Word
 from asrfair.store.lock import held
 from asrfair.store.parts import PART_ROWS, Parts
+from asrfair.store.repeats import REPEATS_FOLDER
 from asrfair.tables import HYPOTHESES, MIXES
 
 FOLDER = "hypotheses"
@@ -46,6 +48,7 @@ class HypothesisStore:
         self._hypotheses = Parts(run_folder / FOLDER, "hypotheses")
         self._mixes = Parts(run_folder / MIXES_FOLDER, "mixes")
         self._probes = Parts(run_folder / PROBES_FOLDER, "hypotheses")
+        self._repeats = Parts(run_folder / REPEATS_FOLDER, "hypotheses")
 
     def __enter__(self) -> HypothesisStore:
         try:
@@ -54,7 +57,7 @@ class HypothesisStore:
             raise RunFolderError(f"{self.run_folder}: cannot be written: {error.strerror}") from error
         self._lock.enter_context(held(self.run_folder))
         self._hypotheses.open_for_writing()
-        for parts in (self._mixes, self._probes):
+        for parts in (self._mixes, self._probes, self._repeats):
             if parts.folder.exists():
                 parts.open_for_writing()
         return self
@@ -64,18 +67,26 @@ class HypothesisStore:
     ) -> None:
         self._lock.close()
 
-    def append(self, rows: Sequence[Hypothesis], mixes: Sequence[Mix] = (), probes: Sequence[Hypothesis] = ()) -> None:
+    def append(
+        self,
+        rows: Sequence[Hypothesis],
+        mixes: Sequence[Mix] = (),
+        probes: Sequence[Hypothesis] = (),
+        repeats: Sequence[Hypothesis] = (),
+    ) -> None:
         """Commit some rows, each kind as a part of its own; they last when this returns.
 
         Args:
             rows: hypotheses.
             mixes: what was heard for them.
             probes: what was written when nobody spoke.
+            repeats: what was written when a system was asked again; see `repeat_id`.
 
         Raises:
             RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
         """
-        for parts, table in ((self._mixes, mix_table(mixes)), (self._probes, table_of(probes))):
+        beside = ((self._mixes, mix_table(mixes)), (self._probes, table_of(probes)), (self._repeats, table_of(repeats)))
+        for parts, table in beside:
             if len(table):
                 if not parts.folder.exists():
                     parts.open_for_writing()
@@ -103,6 +114,10 @@ class HypothesisStore:
         """As `known`, of the probes."""
         return _known(self._probes, system_id, condition_id)
 
+    def known_repeats(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
+        """As `known`, of one time that a system was asked again (`repeat_id`)."""
+        return _known(self._repeats, system_id, condition_id)
+
     def rows(self, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
         """All there is for one system and condition: utterance_id -> its latest row."""
         rows = self._hypotheses.read(system_id=system_id, condition_id=condition_id).to_pylist()
@@ -116,7 +131,7 @@ class HypothesisStore:
 
     def compact(self) -> None:
         """Merge small parts and drop rows that a later one supersedes; a crash at any point loses nothing."""
-        for parts in (self._hypotheses, self._mixes, self._probes):
+        for parts in (self._hypotheses, self._mixes, self._probes, self._repeats):
             parts.compact()
 
 
