@@ -299,11 +299,14 @@ def profile(recordings: tuple[str, ...], no_wav: bool, as_json: bool, **options:
 
 
 @main.command()
-def systems() -> None:
-    """The engines there are, with their options, and what is missing for those that cannot run here."""
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def systems(name: str | None, as_json: bool) -> None:
+    """The engines there are, with what each needs, takes and costs; or one of them, with all its prices."""
     pipeline = _pipeline()
 
-    click.echo(pipeline.systems())
+    found = pipeline.systems(name)
+    click.echo(found.as_json() if as_json else found.as_text())
 
 
 @main.command()

@@ -502,6 +502,33 @@ PROBES = pa.schema(
 )
 """What a system writes when nobody speaks."""
 
+REPEATS = pa.schema(
+    [
+        *_CELL,
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("n_repeats", pa.int64()),
+        ("n_utterances", pa.int64()),
+        ("n_failed", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("n_ref_words", pa.int64()),
+        ("wers", pa.list_(pa.float64())),
+        ("wer_mean", pa.float64()),
+        ("wer_min", pa.float64()),
+        ("wer_max", pa.float64()),
+        ("wer_sd", pa.float64()),
+        ("share_changed", pa.float64()),
+        ("gap", pa.float64()),
+        ("gap_sd", pa.float64()),
+        ("gap_sd_share", pa.float64()),
+        ("half_width", pa.float64()),
+        ("half_width_share", pa.float64()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+"""How far the rates and the gaps of a system move when it is asked again, over what was transcribed every time."""
+
 COLLECT_NEXT = pa.schema(
     [
         *_CELL,
@@ -544,6 +571,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "sensitivity": SENSITIVITY,
     "reality": REALITY,
     "probes": PROBES,
+    "repeats": REPEATS,
     "collect_next": COLLECT_NEXT,
     "error_counts": ERROR_COUNTS,
 }
@@ -601,12 +629,12 @@ def csv_bytes(table: pa.Table) -> bytes:
     """A table as CSV in UTF-8: numbers in full precision, null as empty, flags joined by `;`.
 
     Args:
-        table: columns of text, numbers or lists of text.
+        table: columns of text, numbers or lists of either.
     """
     text = io.StringIO(newline="")
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.column_names)
     columns = [column.to_pylist() for column in table.columns]
     for row in zip(*columns, strict=True):
-        writer.writerow([";".join(value) if isinstance(value, list) else value for value in row])
+        writer.writerow([";".join(map(str, value)) if isinstance(value, list) else value for value in row])
     return text.getvalue().encode()

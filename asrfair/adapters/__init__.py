@@ -13,7 +13,7 @@ import types
 import typing
 from collections.abc import Mapping
 from importlib import metadata
-from typing import Any
+from typing import Any, NamedTuple
 
 from asrfair.adapters._base import Adapter, Engine, TranscriptSource
 from asrfair.errors import InputError
@@ -26,11 +26,21 @@ __all__ = [
     "check_options",
     "describe_options",
     "engine_class",
+    "engine_options",
     "load_engine",
 ]
 
 ENTRY_POINTS = "asrfair.adapters"
 OptionValue = str | int | float | bool
+
+
+class EngineOption(NamedTuple):
+    """One option of an engine: its types (`str`, `int`, `float`, `bool`), and its default unless it is required."""
+
+    name: str
+    types: tuple[str, ...]
+    required: bool
+    default: OptionValue | None
 
 
 def available_engines() -> list[str]:
@@ -94,12 +104,26 @@ def check_options(name: str, options: Mapping[str, OptionValue]) -> dict[str, Op
     return values
 
 
+def engine_options(name: str) -> list[EngineOption]:
+    """The options of an engine, in the order of its constructor; the engine's library is not loaded.
+
+    Raises:
+        InputError: there is no such engine.
+    """
+    found = []
+    for key, (kind, default) in _options(engine_class(name)).items():
+        names = tuple(t.__name__ for t in _kinds(kind) if t is not types.NoneType)
+        required = default is inspect.Parameter.empty
+        found.append(EngineOption(key, names, required, None if required else default))
+    return found
+
+
 def describe_options(name: str) -> str:
     """The options of an engine with their types and defaults, in one line."""
     parts = []
-    for key, (kind, default) in _options(engine_class(name)).items():
-        shown = "required" if default is inspect.Parameter.empty else f"default {default!r}"
-        parts.append(f"{key} ({' or '.join(t.__name__ for t in _kinds(kind) if t is not types.NoneType)}, {shown})")
+    for option in engine_options(name):
+        shown = "required" if option.required else f"default {option.default!r}"
+        parts.append(f"{option.name} ({' or '.join(option.types)}, {shown})")
     return ", ".join(parts) or "no options"
 
 

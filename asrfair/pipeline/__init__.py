@@ -5,7 +5,8 @@ from asrfair.pipeline.hypotheses import ingest, transcribe
 from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.plan import plan, plan_text
 from asrfair.pipeline.results import Audit, Checked, Outcome
-from asrfair.pipeline.whole import audit, check, demo, environments, listen, run, systems
+from asrfair.pipeline.systems import systems
+from asrfair.pipeline.whole import audit, check, demo, environments, listen, run
 
 __all__ = [
     "Audit",

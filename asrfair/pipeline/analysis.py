@@ -16,6 +16,8 @@ from asrfair.files import write_aside, written_aside
 from asrfair.manifest import Attribute, groupable, parse_by
 from asrfair.pipeline.details import check_covariates, details
 from asrfair.pipeline.joints import SCORES_FILE, alone, check_transcripts, group_columns, manifest_of, places, selected
+from asrfair.pipeline.repeats import TABLE as REPEATS_TABLE
+from asrfair.pipeline.repeats import repeat_tables
 from asrfair.pipeline.results import Audit
 from asrfair.pipeline.rooms import ROOM_TABLES, RoomOptions, moved_tables, room_tables
 from asrfair.pipeline.side_by_side import cells_of
@@ -31,8 +33,8 @@ from asrfair.tables import check_table, csv_bytes, readable
 TABLES = ("groups", "disparities", "measures", "normalizer_gaps", "system_gaps")
 """What analyze always writes, each as Parquet and as CSV."""
 
-FURTHER = ("adjusted", "matched", *SCHEMAS, *ROOM_TABLES)
-"""What it writes if asked, or where there are conditions other than clean."""
+FURTHER = ("adjusted", "matched", *SCHEMAS, *ROOM_TABLES, REPEATS_TABLE)
+"""What it writes if asked, where there are conditions other than clean, or where systems were asked more than once."""
 
 
 @alone
@@ -109,6 +111,8 @@ def analyze(
         tables |= more | {"measures": pa.concat_tables([found.measures, *([more["measures"]] if deep else [])])}
     place = (folder, specs, attributes, baselines, metadata["normalizers"][0]["name"])
     tables |= room_tables(*place, rooms, empty_ref=empty_ref)
+    again = {"scored": metadata["manifest_digest"], "empty_ref": empty_ref}
+    tables |= repeat_tables(folder, record, specs, baselines, tables["disparities"], **again)
     if deep:
         options = {"baselines": baselines, "normalizer": metadata["normalizers"][0]["name"], "terms": wanted}
         options["empty_ref"] = empty_ref

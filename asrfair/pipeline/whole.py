@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from asrfair import config as configuration
-from asrfair.adapters import available_engines, describe_options
 from asrfair.errors import AudioError, InputError, ManifestError
 from asrfair.manifest import coverage, load_manifest
 from asrfair.pipeline.analysis import analyze
@@ -179,11 +178,6 @@ def with_a_second(normalizers: Sequence[str]) -> list[str]:
     """
     names = list(normalizers)
     return names if len(names) != 1 else [*names, "none" if names == ["minimal"] else "minimal"]
-
-
-def systems() -> str:
-    """The engines with their options, and what is missing for those that cannot run here."""
-    return "\n".join(f"{name}: {describe_options(name)}" for name in available_engines())
 
 
 def environments() -> str:

@@ -1,6 +1,7 @@
 """The report room: what people read. The only place where a rate becomes a percentage."""
 
 from asrfair.report.card import Card, card_schema, make_card
+from asrfair.report.engines import render_engines
 from asrfair.report.plan import render_plan
 from asrfair.report.sections import TABLES
 from asrfair.report.text import render_coverage, render_failures, render_table, render_totals
@@ -12,6 +13,7 @@ __all__ = [
     "card_schema",
     "make_card",
     "render_coverage",
+    "render_engines",
     "render_failures",
     "render_plan",
     "render_table",

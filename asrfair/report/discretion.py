@@ -23,8 +23,9 @@ Row = dict[str, Any]
 NUMBERS = frozenset({"system_id", "condition_id", "normalizer", "attribute", "group", "baseline", "family", "flags"})
 """Columns that a withheld row keeps; all others are numbers."""
 
-STRESS = frozenset({"clean_wer", "floor", "simulated", "censored"})
-"""Columns by which a table is about stress: `degradation`, `sensitivity`, `reality`, `curves`."""
+STRESS = frozenset({"clean_wer", "floor", "simulated", "censored", "n_repeats"})
+"""Columns by which a table is about utterances that were heard more than once: `degradation`, `sensitivity`,
+`reality`, `curves`, `repeats`."""
 
 DOMINATED = "dominated"
 
@@ -119,7 +120,7 @@ def discreet_more(rows: Sequence[Row], hidden: Mapping[Group, str], k: int) -> l
 
 
 def _fewer_here(rows: Sequence[Row], k: int) -> dict[Group, str]:
-    """Groups of a table about stress that are small in it alone, and those that would give them away.
+    """Groups of such a table that are small in it alone, and those that would give them away.
 
     Pairs of utterances are fewer than utterances: a group may lose speakers to failures. Where the table has a row for
     everybody, such a group could be worked out from it and from the others.

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from asrfair.report.findings import Finding
 
 MOST_FINDINGS = 12
-TOLD = ("systems", "normalizers", "adjusted")
+TOLD = ("repeats", "systems", "normalizers", "adjusted")
 """Further parts of the card whose sentences stand among the findings."""
 
 LEGEND = (

@@ -128,7 +128,7 @@ class SpeakerSums:
         spreads: list[dict[str, Any]] = []
         views: dict[tuple[str, str], dict[str, list[Grouping]]] = {}
         screen = Screen(families, seed)
-        cells = list(self._cells(chosen))
+        cells = list(self.cells(chosen))
         n_gates = len(self._specs) * max(Counter(cell[2] for cell, _ in cells).values(), default=0) if families else 0
         for cell, groupings in cells:
             views.setdefault(cell[:2], {})[cell[2]] = groupings
@@ -147,8 +147,8 @@ class SpeakerSums:
             pa.Table.from_pylist(list(_between_systems(views)), schema=SYSTEM_GAPS),
         )
 
-    def _cells(self, baselines: Mapping[str, str]) -> Iterator[tuple[Cell, list[Grouping]]]:
-        """Every cell in the order of the tables, with its groups."""
+    def cells(self, baselines: Mapping[str, str]) -> Iterator[tuple[Cell, list[Grouping]]]:
+        """Every cell in the order of the tables, with its groups; the baseline is first."""
         for cell, atoms in sorted(self._sums.cells(), key=lambda found: self._cell_key(found[0])):
             yield cell, self._groupings(atoms, baselines)
 

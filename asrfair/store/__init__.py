@@ -7,11 +7,11 @@ from asrfair.store.hypotheses import (
     read_hypotheses,
     read_mixes,
     read_probes,
-    read_repeats,
     table_of,
 )
 from asrfair.store.lock import held
 from asrfair.store.parts import MERGED_ROWS, PART_ROWS
+from asrfair.store.repeats import read_repeats, repeat_id, repeat_number
 
 __all__ = [
     "MERGED_ROWS",
@@ -24,5 +24,7 @@ __all__ = [
     "read_mixes",
     "read_probes",
     "read_repeats",
+    "repeat_id",
+    "repeat_number",
     "table_of",
 ]

@@ -1,9 +1,9 @@
 """The hypotheses on disk, and beside them what was heard: the writer of a run folder.
 
 `hypotheses/` has a row per system, condition and utterance; `mixes/` what the system heard under every condition that
-is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, and `repeats/` what it wrote when it was asked
-once more (system `NAME#2`, `NAME#3` ...), both in the columns of hypotheses. Mixes are committed before the hypotheses
-that were made from them, so that no hypothesis is without.
+is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, in the columns of hypotheses; `repeats/` what
+it wrote when it was asked again, in the same columns, with `system_id` = `NAME#2`, `NAME#3` and so on. Mixes are
+committed before the hypotheses that were made from them, so that no hypothesis is without.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from asrfair.errors import RunFolderError
 from asrfair.records import Hypothesis, Mix, Word
 from asrfair.store.lock import held
 from asrfair.store.parts import PART_ROWS, Parts
+from asrfair.store.repeats import REPEATS_FOLDER
 from asrfair.tables import HYPOTHESES, MIXES
 
 FOLDER = "hypotheses"
 MIXES_FOLDER = "mixes"
 PROBES_FOLDER = "probes"
-REPEATS_FOLDER = "repeats"
 
 _values = attrgetter(*HYPOTHESES.names)
 _mix_values = attrgetter(*MIXES.names)
@@ -80,17 +80,13 @@ class HypothesisStore:
             rows: hypotheses.
             mixes: what was heard for them.
             probes: what was written when nobody spoke.
-            repeats: what was written when asked once more.
+            repeats: what was written when a system was asked again; see `repeat_id`.
 
         Raises:
             RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
         """
-        further = (
-            (self._mixes, mix_table(mixes)),
-            (self._probes, table_of(probes)),
-            (self._repeats, table_of(repeats)),
-        )
-        for parts, table in further:
+        beside = ((self._mixes, mix_table(mixes)), (self._probes, table_of(probes)), (self._repeats, table_of(repeats)))
+        for parts, table in beside:
             if len(table):
                 if not parts.folder.exists():
                     parts.open_for_writing()
@@ -119,7 +115,7 @@ class HypothesisStore:
         return _known(self._probes, system_id, condition_id)
 
     def known_repeats(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
-        """As `known`, of the repeats; the system is `NAME#2` and so on."""
+        """As `known`, of one time that a system was asked again (`repeat_id`)."""
         return _known(self._repeats, system_id, condition_id)
 
     def rows(self, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
@@ -198,11 +194,6 @@ def read_hypotheses(
 def read_probes(run_folder: Path) -> pa.Table:
     """What systems wrote when nobody spoke: the latest rows, in the columns of hypotheses; empty if there are none."""
     return Parts(run_folder / PROBES_FOLDER, "hypotheses").read()
-
-
-def read_repeats(run_folder: Path) -> pa.Table:
-    """What systems wrote when asked once more: the latest rows, in the columns of hypotheses; maybe none."""
-    return Parts(run_folder / REPEATS_FOLDER, "hypotheses").read()
 
 
 def read_mixes(

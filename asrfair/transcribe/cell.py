@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Literal, Protocol
 
 from asrfair.records import Hypothesis, Mix
+from asrfair.store import repeat_id
 from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.plan import TranscribeSummary
@@ -56,7 +57,7 @@ class Cell:
 
     def __init__(self, ledger: Ledger, place: tuple[str, str], kind: Kind = "row", repeat: int = 1) -> None:
         self.place, self.kind, self.repeat = place, kind, repeat
-        self._rows_place = place if repeat == 1 else (f"{place[0]}#{repeat}", place[1])
+        self._rows_place = place if repeat == 1 else (repeat_id(place[0], repeat), place[1])
         self._ledger = ledger
         self._known = ledger.known(self._rows_place, kind)
         self._same: dict[str, list[Job]] = {}  # key that the engine has -> further utterances with that key

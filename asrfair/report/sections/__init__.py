@@ -22,6 +22,7 @@ from asrfair.report.sections import (
     normalizers,
     probes,
     reality,
+    repeats,
     sensitivity,
     spread,
     systems,
@@ -32,7 +33,7 @@ from asrfair.report.sections._base import Context, Row, Section
 __all__ = ["TABLES", "Context", "Row", "Section", "make_sections"]
 
 _LAST_MILE = (degradation, interactions, curves, worst_case, sensitivity, reality, probes, collect_next, heard)
-_PARTS = (*_LAST_MILE, spread, systems, frontier, normalizers, adjusted, matched, errors, harms, calibration)
+_PARTS = (*_LAST_MILE, repeats, spread, systems, frontier, normalizers, adjusted, matched, errors, harms, calibration)
 TABLES = tuple(dict.fromkeys(part.TABLE for part in _PARTS))
 """The tables that further parts are drawn from."""
 
