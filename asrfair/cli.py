@@ -160,31 +160,81 @@ def check(manifest: str, as_json: bool) -> None:
     sys.exit(BAD_INPUT if checked.is_faulty else 0)
 
 
+def _transcription(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of a transcription, besides what is to be transcribed."""
+    for option in reversed(_TRANSCRIPTION):
+        command = option(command)
+    return command
+
+
+_DRY_RUN = click.option("--dry-run", is_flag=True, help="Tell requests, minutes and cost by system; ask for nothing.")
+
+_TRANSCRIPTION = (
+    _WORKERS,
+    click.option("--gpus", type=click.IntRange(min=1), metavar="N", help="One engine process on each of N GPUs; all."),
+    click.option(
+        "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where workers run."
+    ),
+    click.option("--address", metavar="HOST:PORT", help="Of the Ray cluster; begun on this machine unless given."),
+    click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="Of what may pass."),
+    click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds for one call."),
+    click.option("--retry-failed", is_flag=True, help="Try again what failed for good before."),
+    click.option(
+        "--breaker",
+        type=click.IntRange(min=1),
+        default=25,
+        show_default=True,
+        metavar="N",
+        help="Stop a system after N failures in a row.",
+    ),
+    click.option(
+        "--budget", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Stop before this is exceeded."
+    ),
+    click.option("--prices", metavar="FILE", help="A price table of your own; asrfair's is dated."),
+    click.option(
+        "--probes",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help="Also hear ten seconds in which nobody speaks, N times under each condition.",
+    ),
+    click.option(
+        "--repeats",
+        type=click.IntRange(min=1),
+        default=1,
+        show_default=True,
+        metavar="K",
+        help="Ask K times, to see whether a system says the same.",
+    ),
+)
+
+
 @main.command()
 @click.argument("manifest")
-@_several("--system", "systems", required=True, metavar="NAME[,k=v...]", help="Engine with options; id=... names it.")
+@_several(
+    "--system",
+    "systems",
+    required=True,
+    metavar="NAME[,k=v...]",
+    help="Engine with options; id=... names it, concurrency=... and requests_per_s=... pace it.",
+)
 @_several("--condition", "conditions", default=["clean"], metavar="clean|ENV@LEVEL", help="What the engine hears.")
 @_OUT
 @_LIMIT
 @_SEED
-@_WORKERS
-@click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="For faults that may pass.")
-@click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds for one utterance.")
-@click.option("--retry-failed", is_flag=True, help="Try again what failed for good before.")
-@click.option(
-    "--probes",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Also hear ten seconds in which nobody speaks, N times under each condition.",
-)
+@_transcription
 @click.option("--save-audio", is_flag=True, help="Keep what is heard now, to listen to, in RUN/audio.")
+@_DRY_RUN
 @_MAX_FAILED
-def transcribe(manifest: str, out: str, max_failed: float, **options: Any) -> None:
+def transcribe(manifest: str, out: str, max_failed: float, dry_run: bool, **options: Any) -> None:
     """Transcribe a manifest; run it again and it continues."""
     pipeline = _pipeline()
 
+    if dry_run:
+        options.pop("save_audio")
+        click.echo(pipeline.dry_run(manifest, out, **options))
+        return
     with _progress() as progress:
         outcome = pipeline.transcribe(manifest, out, progress=progress, **options)
     _finish(outcome, max_failed)
@@ -253,10 +303,14 @@ def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: floa
 @main.command()
 @click.argument("config")
 @_LIMIT
-def run(config: str, limit: int | None) -> None:
+@_DRY_RUN
+def run(config: str, limit: int | None, dry_run: bool) -> None:
     """Everything from one TOML file; run it again and it continues."""
     pipeline = _pipeline()
 
+    if dry_run:
+        click.echo(pipeline.estimate(config, limit=limit))
+        return
     with _progress() as progress:
         outcome = pipeline.run(config, limit=limit, progress=progress)
     _finish(outcome, outcome.max_failed)

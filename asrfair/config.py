@@ -33,6 +33,7 @@ import msgspec
 from asrfair.errors import ConfigError, InputError
 
 K_LEAST = 3
+EXECUTORS = ("local", "ray")
 
 OptionValue = str | int | float | bool
 
@@ -44,11 +45,15 @@ class SystemSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
         engine: name of the engine.
         id: the `system_id`; empty for the engine's name with its options.
         options: keyword arguments of the engine.
+        concurrency: calls at once, of an engine that allows several (those behind a server); its own number by default.
+        requests_per_s: highest rate of calls; none by default.
     """
 
     engine: str
     id: str = ""
     options: dict[str, OptionValue] = {}
+    concurrency: int | None = None
+    requests_per_s: float | None = None
 
     @property
     def system_id(self) -> str:
@@ -101,7 +106,14 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     timeout_s: float = 300.0
     max_failed: float = 0.05
     probes: int = 0
+    repeats: int = 1
     save_audio: bool = False
+    gpus: int | None = None
+    budget: float | None = None
+    prices: str | None = None
+    breaker: int = 25
+    executor: str = "local"
+    address: str | None = None
     normalizers: list[str] = []
     costs: str = "levenshtein"
     by: list[str] = []
@@ -144,6 +156,7 @@ def load_config(path: Path) -> RunConfig:
         out=str(base / config.out),
         terms=None if config.terms is None else str(base / config.terms),
         difficulty=None if config.difficulty is None else str(base / config.difficulty),
+        prices=None if config.prices is None else str(base / config.prices),
         conditions=[_found(condition, base) for condition in config.conditions],
         hypotheses=[msgspec.structs.replace(spec, file=str(base / spec.file)) for spec in config.hypotheses],
         systems=[_anchored(spec, base) for spec in config.systems],
@@ -164,9 +177,20 @@ def _faults(config: RunConfig) -> list[str]:
     ]
     if config.probes < 0:
         found.append(f"probes: {config.probes} is negative")
+    if config.executor not in EXECUTORS:
+        found.append(f"executor: {config.executor!r} is not known; write one of {', '.join(EXECUTORS)}")
+    found += [f"systems: {spec.system_id}: {fault}" for spec in config.systems for fault in _pace_faults(spec)]
     if not 0 <= config.max_failed <= 1:
         found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
     return [*found, *_faults_of_analysis(config)]
+
+
+def _pace_faults(spec: SystemSpec) -> Iterator[str]:
+    """What is wrong with how fast a system is to be asked."""
+    if spec.concurrency is not None and spec.concurrency < 1:
+        yield f"concurrency: {spec.concurrency} is not 1 or more"
+    if spec.requests_per_s is not None and not 0.0 < spec.requests_per_s < math.inf:
+        yield f"requests_per_s: {spec.requests_per_s} is not positive"
 
 
 def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
@@ -195,7 +219,8 @@ def _repeated(names: Sequence[str]) -> list[str]:
 
 def _positive(config: RunConfig) -> list[tuple[str, float | None]]:
     """The values that must be positive where they are given."""
-    return [("limit", config.limit), ("workers", config.workers), ("timeout_s", config.timeout_s)]
+    names = ("limit", "workers", "timeout_s", "repeats", "gpus", "budget", "breaker")
+    return [(name, getattr(config, name)) for name in names]
 
 
 def _anchored(spec: SystemSpec, base: Path) -> SystemSpec:
@@ -214,10 +239,10 @@ def _found(condition: str, base: Path) -> str:
 
 
 def parse_system(text: str) -> SystemSpec:
-    """Read `NAME[,k=v]...`; the key `id` names the system.
+    """Read `NAME[,k=v]...`; the keys `id`, `concurrency` and `requests_per_s` are the run's, the others the engine's.
 
     Raises:
-        InputError: a part that is not `key=value`.
+        InputError: a part that is not `key=value`, a number that is none.
 
     >>> parse_system("pocketsphinx,id=ps,padding_s=0.3").system_id
     'ps'
@@ -231,7 +256,30 @@ def parse_system(text: str) -> SystemSpec:
         options[key.strip()] = value
     if not engine:
         raise InputError(f"--system {text}: no engine named; asrfair systems lists them")
-    return SystemSpec(engine=engine, id=str(options.pop("id", "")), options=options)
+    taken = {name: _number(text, name, options.pop(name, None)) for name in ("concurrency", "requests_per_s")}
+    spec = SystemSpec(
+        engine=engine,
+        id=str(options.pop("id", "")),
+        options=options,
+        concurrency=None if taken["concurrency"] is None else int(taken["concurrency"]),
+        requests_per_s=taken["requests_per_s"],
+    )
+    for fault in _pace_faults(spec):
+        raise InputError(f"--system {text}: {fault}")
+    return spec
+
+
+def _number(text: str, name: str, value: OptionValue | None) -> float | None:
+    """An option of the run as a number."""
+    if value is None:
+        return None
+    try:
+        number = float(value)
+    except ValueError as error:
+        raise InputError(f"--system {text}: {name}={value} is not a number") from error
+    if name == "concurrency" and number != int(number):
+        raise InputError(f"--system {text}: {name}={value} is not a whole number")
+    return number
 
 
 def parse_pair(text: str, option: str, form: str) -> tuple[str, str]:

@@ -99,6 +99,7 @@ class RunRecord(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     verbs: list[dict[str, Any]] = []
     coverage: dict[str, Any] = {}
     failures: list[dict[str, Any]] = []
+    usage: dict[str, dict[str, Any]] = {}
 
     def as_dict(self) -> dict[str, Any]:
         """Plain dictionaries and lists, as in the file."""

@@ -1,12 +1,13 @@
 """The only room that joins rooms: one function a verb, each reads the file before it and writes the file after it."""
 
 from asrfair.pipeline.analysis import analyze
-from asrfair.pipeline.hypotheses import ingest, transcribe
+from asrfair.pipeline.hypotheses import ingest
 from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.plan import plan, plan_text
 from asrfair.pipeline.results import Audit, Checked, Outcome
 from asrfair.pipeline.systems import systems
-from asrfair.pipeline.whole import audit, check, demo, environments, listen, run
+from asrfair.pipeline.transcribing import dry_run, transcribe
+from asrfair.pipeline.whole import audit, check, demo, environments, estimate, listen, run
 
 __all__ = [
     "Audit",
@@ -16,7 +17,9 @@ __all__ = [
     "audit",
     "check",
     "demo",
+    "dry_run",
     "environments",
+    "estimate",
     "ingest",
     "listen",
     "plan",

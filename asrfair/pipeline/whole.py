@@ -13,9 +13,10 @@ from asrfair import config as configuration
 from asrfair.errors import AudioError, InputError, ManifestError
 from asrfair.manifest import coverage, load_manifest
 from asrfair.pipeline.analysis import analyze
-from asrfair.pipeline.hypotheses import Hypotheses, Progress, ingest, transcribe
+from asrfair.pipeline.hypotheses import Hypotheses, ingest
 from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.results import Audit, Checked, Outcome
+from asrfair.pipeline.transcribing import Progress, dry_run, transcribe
 from asrfair.provenance import read_record
 from asrfair.records import CLEAN
 from asrfair.stats.suppression import K_EXPORTED
@@ -76,6 +77,29 @@ def audit(
     return from_hypotheses(out, **options, **analysis)
 
 
+def _transcription(wanted: configuration.RunConfig, limit: int | None) -> dict[str, Any]:
+    """What a configuration says of transcribing."""
+    names = ("workers", "retries", "timeout_s", "probes", "repeats", "gpus", "budget", "breaker", "executor", "address")
+    return {
+        "systems": wanted.systems,
+        "conditions": wanted.conditions,
+        "limit": limit or wanted.limit,
+        "seed": wanted.seed,
+        "prices": wanted.prices,
+        **{name: getattr(wanted, name) for name in names},
+    }
+
+
+def estimate(path: str | Path, *, limit: int | None = None) -> str:
+    """What the systems of a configuration would be asked for, and what it would cost; nothing is asked or written.
+
+    Raises:
+        InputError: a faulty configuration, or anything that `transcribe` refuses.
+    """
+    wanted = configuration.load_config(Path(path))
+    return dry_run(wanted.manifest, wanted.out, **_transcription(wanted, limit))
+
+
 def run(path: str | Path, *, limit: int | None = None, progress: Progress | None = None) -> Outcome:
     """Everything from one configuration file; run it again and it continues.
 
@@ -86,20 +110,8 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
     if wanted.hypotheses:
         ingest(wanted.manifest, {spec.name: spec.file for spec in wanted.hypotheses}, wanted.out)
     if wanted.systems:
-        done = transcribe(
-            wanted.manifest,
-            wanted.out,
-            systems=wanted.systems,
-            conditions=wanted.conditions,
-            limit=limit or wanted.limit,
-            seed=wanted.seed,
-            workers=wanted.workers,
-            retries=wanted.retries,
-            timeout_s=wanted.timeout_s,
-            probes=wanted.probes,
-            save_audio=wanted.save_audio,
-            progress=progress,
-        )
+        how = _transcription(wanted, limit)
+        done = transcribe(wanted.manifest, wanted.out, **how, save_audio=wanted.save_audio, progress=progress)
         if done.interrupted:
             return done
     made = from_hypotheses(
