@@ -222,8 +222,9 @@ class _Handler(BaseHTTPRequestHandler):
             return self._cut(fault, body)
         if fault in BODIES:
             body, kind = BODIES[fault]
-        with owner.lock:
-            owner.paid[step.digest] += step.paid
+        if step.paid:
+            with owner.lock:
+                owner.paid[step.digest] += 1
         return self._send(200, body, kind)
 
     def _request(self) -> Request:

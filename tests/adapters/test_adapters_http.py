@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pytest
 from fault_server import FaultServer, Said, Service
-from fault_services import OpenAIService
+from fault_services import AssemblyAIService, DeepgramService, OpenAIService, SpeechmaticsService
 
 from asrfair.adapters import engine_class, load_engine
 from asrfair.adapters.scripted import waveform_digest
@@ -35,6 +35,9 @@ class Case:
 
 CASES = [
     Case("openai", OpenAIService, "OPENAI_API_KEY", "/v1", {"model": "gpt-4o-transcribe"}),
+    Case("deepgram", DeepgramService, "DEEPGRAM_API_KEY"),
+    Case("assemblyai", AssemblyAIService, "ASSEMBLYAI_API_KEY", options={"poll_s": 0.02}, has_jobs=True),
+    Case("speechmatics", SpeechmaticsService, "SPEECHMATICS_API_KEY", options={"poll_s": 0.02}, has_jobs=True),
 ]
 
 
@@ -52,10 +55,19 @@ def heard(seed, seconds=0.3):
     return Waveform(samples.astype(np.float32), 16_000)
 
 
-def opened(case, server):
-    engine = load_engine(case.engine, {**case.options, "endpoint": server.url + case.path})
-    engine.timeout_s = 5.0
-    return engine
+@pytest.fixture
+def opened():
+    engines = []
+
+    def open_one(case, server):
+        engine = load_engine(case.engine, {**case.options, "endpoint": server.url + case.path})
+        engine.timeout_s = 5.0
+        engines.append(engine)
+        return engine
+
+    yield open_one
+    for engine in engines:
+        engine.close()
 
 
 WORDS = (("Peter", 0.1, 0.4, 0.9), ("got", 0.4, 0.6, 0.8), ("naïve", 0.6, 1.1, 0.25))
@@ -66,19 +78,18 @@ def serve(case, waveform, plan=(), **given):
     return FaultServer(case.service, {digest: Said("Peter got naïve", WORDS)}, {digest: plan}, **given)
 
 
-def test_it_hears_the_text_and_the_words(case):
+def test_it_hears_the_text_and_the_words(case, opened):
     with serve(case, heard(1)) as server:
         engine = opened(case, server)
         (said,) = engine.transcribe_batch([heard(1)])
-        engine.close()
-    assert said.text == "Peter got naïve"
+    assert said.text.rstrip(".") == "Peter got naïve"
     assert [word.text.rstrip(".") for word in said.words] == ["Peter", "got", "naïve"]
     assert [word.confidence for word in said.words] == pytest.approx([0.9, 0.8, 0.25])
     assert said.latency_s > 0
     assert server.paid == {waveform_digest(heard(1)): 1}
 
 
-def test_nothing_said_is_an_empty_transcript_not_a_failure(case):
+def test_nothing_said_is_an_empty_transcript_not_a_failure(case, opened):
     with FaultServer(case.service) as server:
         (said,) = opened(case, server).transcribe_batch([heard(2)])
     assert said.text == ""
@@ -106,10 +117,10 @@ KINDS = {
 
 
 @pytest.mark.parametrize("fault", KINDS)
-def test_every_fault_is_the_kind_that_it_is_and_is_not_tried_twice(case, fault):
+def test_every_fault_is_the_kind_that_it_is_and_is_not_tried_twice(case, opened, fault):
     kind, name = KINDS[fault]
-    if case.has_jobs and fault == "empty":
-        name = "malformed"
+    if case.has_jobs and fault in ("garbage", "html", "wrong", "empty"):
+        kind, name = TransientError, "server"  # asking again for a job costs nothing
     with serve(case, heard(1), [fault]) as server:
         engine = opened(case, server)
         with pytest.raises(kind) as caught:
@@ -120,11 +131,11 @@ def test_every_fault_is_the_kind_that_it_is_and_is_not_tried_twice(case, fault):
         if fault in ("429", "503"):
             assert caught.value.retry_after_s == 0.05
         if kind is TransientError:
-            assert engine.transcribe_batch([heard(1)])[0].text == "Peter got naïve"
+            assert engine.transcribe_batch([heard(1)])[0].text.startswith("Peter got naïve")
             assert server.paid == {waveform_digest(heard(1)): 1}
 
 
-def test_a_slow_answer_is_a_timeout(case):
+def test_a_slow_answer_is_a_timeout(case, opened):
     with serve(case, heard(1), ["slow"], slow_s=0.6) as server:
         engine = opened(case, server)
         engine.timeout_s = 0.2
@@ -133,7 +144,7 @@ def test_a_slow_answer_is_a_timeout(case):
     assert caught.value.kind == "timeout"
 
 
-def test_a_server_that_is_not_there_is_a_connection_that_failed(case):
+def test_a_server_that_is_not_there_is_a_connection_that_failed(case, opened):
     with serve(case, heard(1)) as server:
         engine = opened(case, server)
     with pytest.raises(TransientError) as caught:
@@ -141,7 +152,7 @@ def test_a_server_that_is_not_there_is_a_connection_that_failed(case):
     assert caught.value.kind == "connection"
 
 
-def test_many_threads_each_get_their_own_answer(case):
+def test_many_threads_each_get_their_own_answer(case, opened):
     waveforms = [heard(number) for number in range(24)]
     answers = {waveform_digest(waveform): Said(f"number {i}") for i, waveform in enumerate(waveforms)}
     with FaultServer(case.service, answers, latency_s=0.02) as server, ThreadPoolExecutor(12) as pool:
@@ -162,7 +173,7 @@ class _Kept(logging.Handler):
 
 
 @pytest.mark.parametrize("fault", ["401", "400", "429", "500", "cut", "garbage", None])
-def test_the_key_is_in_no_message_traceback_or_log(case, fault):
+def test_the_key_is_in_no_message_traceback_or_log(case, opened, fault):
     kept, root = _Kept(), logging.getLogger()
     before = root.level
     root.addHandler(kept)
@@ -201,7 +212,7 @@ def test_an_endpoint_with_a_secret_or_no_url_is_refused(case, endpoint):
     assert "secret" not in str(caught.value)
 
 
-def test_what_changes_the_output_is_in_its_description(case):
+def test_what_changes_the_output_is_in_its_description(case, opened):
     with serve(case, heard(1)) as server:
         info = opened(case, server).describe()
     assert info.name == case.engine
@@ -210,7 +221,7 @@ def test_what_changes_the_output_is_in_its_description(case):
     assert info.options["model"] in info.version
 
 
-def test_broken_audio_is_never_sent(case):
+def test_broken_audio_is_never_sent(case, opened):
     with serve(case, heard(1)) as server:
         engine = opened(case, server)
         for waveform in (Waveform(np.zeros(0, np.float32), 16_000), Waveform(np.full(9, np.nan, np.float32), 16_000)):
