@@ -50,6 +50,9 @@ def transcribe(
     retry_failed: bool = False,
     probes: int = 0,
     save_audio: bool = False,
+    executor: str = "local",
+    ray_address: str | None = None,
+    store: str | None = None,
     progress: Progress | None = None,
 ) -> Outcome:
     """Transcribe a manifest under conditions by systems into a run folder; run it again and it continues.
@@ -67,6 +70,9 @@ def transcribe(
         retry_failed: try again what failed for good before.
         probes: how many times ten seconds of silence are heard under each condition.
         save_audio: keep copies of what is heard, for people to listen to, in the run folder's `audio/`.
+        executor: `local` or `ray`.
+        ray_address: of the Ray cluster, `auto` or `ray://HOST:10001`; None starts one on this machine.
+        store: URL that the hypotheses are kept at; None for the run folder, or for where they are already.
         progress: called with rows ended, rows in all, rows failed.
 
     Raises:
@@ -95,8 +101,10 @@ def transcribe(
         probes=probes,
         banks=folder / BANKS_FOLDER,
         listening=folder / "audio" if save_audio else None,
+        executor=executor,
+        ray_address=ray_address,
     )
-    with HypothesisStore(folder) as store, ExitStack() as afterwards:
+    with HypothesisStore(folder, store) as rows_store, ExitStack() as afterwards:
         shutil.rmtree(folder / BANKS_FOLDER, ignore_errors=True)  # Of a run that was killed, perhaps by older code.
         if plan.listening is not None:
             made_folder(plan.listening)
@@ -109,8 +117,8 @@ def transcribe(
             record.add_system(system_record(system.system_id, system.engine, info), [c.condition_id for c, _ in parsed])
             write_record(folder, record)
 
-        _take_in(sources, rows, store, folder, record)
-        summary = transcribe_plan(plan, hearing, store, progress, note)
+        _take_in(sources, rows, rows_store, folder, record)
+        summary = transcribe_plan(plan, hearing, rows_store, progress, note)
         record.failures = failures(folder, record, rows, loaded.attributes)
         record.verbs.append(clock.entry(**summary.facts()))
         write_record(folder, record)

@@ -47,6 +47,8 @@ class Plan:
         probes: how many times silence is heard under each condition.
         banks: folder for sounds that the workers share; it can go when the run ends.
         listening: folder for copies of what was heard; None for none.
+        executor: `local` for processes of this machine, `ray` for actors of a cluster.
+        ray_address: of the cluster; None starts one on this machine.
     """
 
     utterances: Utterances
@@ -59,6 +61,8 @@ class Plan:
     probes: int = 0
     banks: Path | None = None
     listening: Path | None = None
+    executor: str = "local"
+    ray_address: str | None = None
 
 
 @dataclass(slots=True)

@@ -13,8 +13,10 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from asrfair.adapters import Adapter, engine_class
 from asrfair.records import Condition, Hypothesis, Mix, SystemInfo
@@ -26,6 +28,9 @@ from asrfair.transcribe.jobs import Job, is_done, n_probes, plan_jobs, probe_job
 from asrfair.transcribe.plan import Plan, Progress, SystemUnderTest, TranscribeSummary
 from asrfair.transcribe.pool import WorkerPool
 from asrfair.transcribe.worker import Answer, WorkerTask
+
+if TYPE_CHECKING:
+    from asrfair.transcribe.ray_pool import RayPool
 
 BUCKET_BATCHES = 16
 """Batches are cut from so many batches' worth of utterances, sorted by length."""
@@ -64,8 +69,9 @@ def transcribe(
     loop = _Loop(plan, store, progress, len(systems))
     before = _on_sigterm(_interrupt)
     try:
-        for system in systems:
-            loop.run(system, on_system)
+        with _executor(plan):
+            for system in systems:
+                loop.run(system, on_system)
     except KeyboardInterrupt:
         loop.summary.interrupted = True
     finally:
@@ -73,6 +79,15 @@ def transcribe(
         _on_sigterm(before)
     store.compact()
     return loop.summary
+
+
+def _executor(plan: Plan) -> AbstractContextManager[None]:
+    """What the pools of all systems share: one connection to Ray."""
+    if plan.executor != "ray":
+        return nullcontext()
+    from asrfair.transcribe.ray_session import connected
+
+    return connected(plan.ray_address, plan.workers or 1)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
@@ -113,7 +128,7 @@ class _Loop:
             system.system_id, around.conditions, around.environments, Banks(plan.banks), around.voices, plan.listening
         )
         task = WorkerTask(system.engine, system.options, kit, plan.retries)
-        with WorkerPool(task, self._workers(system.engine), plan.timeout_s) as pool:
+        with self._pool(task) as pool:
             info = pool.info
             if info is None:
                 return
@@ -122,7 +137,7 @@ class _Loop:
                 on_system(system, info)
             self._transcribe(system.system_id, pool, info)
 
-    def _transcribe(self, system_id: str, pool: WorkerPool, info: SystemInfo) -> None:
+    def _transcribe(self, system_id: str, pool: WorkerPool | RayPool, info: SystemInfo) -> None:
         """Everything that one system is to hear."""
         conditions = self._plan.surroundings.conditions
         cells = [Cell(self, (system_id, c.condition_id), is_probe=probe) for probe in (False, True) for c in conditions]
@@ -161,6 +176,15 @@ class _Loop:
                 bucket = sorted(filter(None, asked), key=lambda jobs: -(jobs[0].duration_s or 0.0))
                 for start in range(0, len(bucket), size):
                     yield _by_condition(bucket[start : start + size], plan.surroundings.conditions)
+
+    def _pool(self, task: WorkerTask) -> WorkerPool | RayPool:
+        """The workers of one system."""
+        plan = self._plan
+        if plan.executor == "ray":
+            from asrfair.transcribe.ray_pool import RayPool
+
+            return RayPool(task, plan.workers, plan.timeout_s, plan.ray_address)
+        return WorkerPool(task, self._workers(task.engine), plan.timeout_s)
 
     def _workers(self, engine: str) -> int:
         """How many processes an engine gets."""
