@@ -225,6 +225,9 @@ _TRANSCRIPTION = (
 @_SEED
 @_transcription
 @click.option("--save-audio", is_flag=True, help="Keep what is heard now, to listen to, in RUN/audio.")
+@click.option(
+    "--store", metavar="URL", help="Keep the hypotheses there, such as s3://bucket/prefix; in RUN by default."
+)
 @_DRY_RUN
 @_MAX_FAILED
 def transcribe(manifest: str, out: str, max_failed: float, dry_run: bool, **options: Any) -> None:
@@ -232,7 +235,7 @@ def transcribe(manifest: str, out: str, max_failed: float, dry_run: bool, **opti
     pipeline = _pipeline()
 
     if dry_run:
-        options.pop("save_audio")
+        del options["save_audio"], options["store"]
         click.echo(pipeline.dry_run(manifest, out, **options))
         return
     with _progress() as progress:

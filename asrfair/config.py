@@ -114,6 +114,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     breaker: int = 25
     executor: str = "local"
     address: str | None = None
+    store: str | None = None
     normalizers: list[str] = []
     costs: str = "levenshtein"
     by: list[str] = []

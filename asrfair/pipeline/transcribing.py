@@ -42,6 +42,7 @@ def transcribe(
     seed: int = 0,
     save_audio: bool = False,
     prices: str | Path | None = None,
+    store: str | None = None,
     progress: Progress | None = None,
     **how: Any,
 ) -> Outcome:
@@ -56,6 +57,8 @@ def transcribe(
         seed: of the sample and of the noise.
         save_audio: keep copies of what is heard, for people to listen to, in the run folder's `audio/`.
         prices: a price table of one's own; None for the one that comes with asrfair.
+        store: URL that the hypotheses are kept at, such as `s3://bucket/prefix`; None for the run folder, or for where
+            they are already.
         progress: called with rows ended, rows in all, rows failed.
         **how: further fields of `asrfair.transcribe.plan.Plan`: workers, retries, timeout_s, retry_failed, probes,
             repeats, gpus, budget, breaker, executor, address.
@@ -70,7 +73,7 @@ def transcribe(
     clock, folder = VerbClock("transcribe"), Path(out)
     ready = _prepared(manifest, folder, systems, conditions, limit, seed, prices, save_audio, how)
     plan = ready.plan
-    with HypothesisStore(folder) as store, ExitStack() as afterwards:
+    with HypothesisStore(folder, store) as rows, ExitStack() as afterwards:
         shutil.rmtree(folder / BANKS_FOLDER, ignore_errors=True)  # Of a run that was killed, perhaps by older code.
         if plan.listening is not None:
             made_folder(plan.listening)
@@ -85,8 +88,8 @@ def transcribe(
             write_record(folder, record)
 
         sources = {spec.system_id: transcript_source(spec) for spec in ready.sources}
-        taken_in(sources, ready.rows, store, folder, record)
-        summary = transcribe_plan(plan, ready.hearing, store, progress, note)
+        taken_in(sources, ready.rows, rows, folder, record)
+        summary = transcribe_plan(plan, ready.hearing, rows, progress, note)
         record.failures = failures(folder, record, ready.rows, ready.manifest.attributes)
         record.usage = {name: usage.as_dict() for name, usage in Meter(folder).systems.items()}
         record.verbs.append(clock.entry(**summary.facts()))

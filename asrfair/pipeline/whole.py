@@ -111,7 +111,14 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         ingest(wanted.manifest, {spec.name: spec.file for spec in wanted.hypotheses}, wanted.out)
     if wanted.systems:
         how = _transcription(wanted, limit)
-        done = transcribe(wanted.manifest, wanted.out, **how, save_audio=wanted.save_audio, progress=progress)
+        done = transcribe(
+            wanted.manifest,
+            wanted.out,
+            **how,
+            save_audio=wanted.save_audio,
+            store=wanted.store,
+            progress=progress,
+        )
         if done.interrupted:
             return done
     made = from_hypotheses(

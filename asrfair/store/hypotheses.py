@@ -3,7 +3,8 @@
 `hypotheses/` has a row per system, condition and utterance; `mixes/` what the system heard under every condition that
 is not clean (`tables.MIXES`); `probes/` what it wrote when nobody spoke, in the columns of hypotheses; `repeats/` what
 it wrote when it was asked again, in the same columns, with `system_id` = `NAME#2`, `NAME#3` and so on. Mixes are
-committed before the hypotheses that were made from them, so that no hypothesis is without.
+committed before the hypotheses that were made from them, so that no hypothesis is without. All are in the run folder,
+or at a URL that the run folder names (`home`).
 """
 
 from __future__ import annotations
@@ -18,9 +19,12 @@ from typing import Any
 import pyarrow as pa
 
 from asrfair.errors import RunFolderError
+from asrfair.files import made_folder
 from asrfair.records import Hypothesis, Mix, Word
+from asrfair.store.home import Home
 from asrfair.store.lock import held
 from asrfair.store.parts import PART_ROWS, Parts
+from asrfair.store.remote_lock import RemoteLock
 from asrfair.store.repeats import REPEATS_FOLDER
 from asrfair.tables import HYPOTHESES, MIXES
 
@@ -37,30 +41,49 @@ class HypothesisStore:
 
     Args:
         run_folder: made if absent.
+        store_url: where the rows are to be, e.g. `s3://bucket/prefix`; None for where the run has them already, which
+            is the run folder if nobody said otherwise.
 
     Raises:
-        RunFolderError: another process holds the run folder, or it cannot be written.
+        InputError: the URL cannot be used.
+        RunFolderError: another process holds the run folder or the store, it cannot be written, or the run has its rows
+            elsewhere.
     """
 
-    def __init__(self, run_folder: Path) -> None:
+    def __init__(self, run_folder: Path, store_url: str | None = None) -> None:
         self.run_folder = run_folder
         self._lock = ExitStack()
-        self._hypotheses = Parts(run_folder / FOLDER, "hypotheses")
-        self._mixes = Parts(run_folder / MIXES_FOLDER, "mixes")
-        self._probes = Parts(run_folder / PROBES_FOLDER, "hypotheses")
-        self._repeats = Parts(run_folder / REPEATS_FOLDER, "hypotheses")
+        self._remote_lock: RemoteLock | None = None
+        self._home = Home(run_folder, store_url)
+        self._hypotheses = Parts(self._home.place(FOLDER), "hypotheses")
+        self._mixes = Parts(self._home.place(MIXES_FOLDER), "mixes")
+        self._probes = Parts(self._home.place(PROBES_FOLDER), "hypotheses")
+        self._repeats = Parts(self._home.place(REPEATS_FOLDER), "hypotheses")
 
     def __enter__(self) -> HypothesisStore:
         try:
             self.run_folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunFolderError(f"{self.run_folder}: cannot be written: {error.strerror}") from error
-        self._lock.enter_context(held(self.run_folder))
-        self._hypotheses.open_for_writing()
-        for parts in (self._mixes, self._probes, self._repeats):
-            if parts.folder.exists():
-                parts.open_for_writing()
+        with ExitStack() as stack:
+            stack.enter_context(held(self.run_folder))
+            self._hold_home(stack)
+            self._hypotheses.open_for_writing()
+            for parts in (self._mixes, self._probes, self._repeats):
+                if parts.exists():
+                    parts.open_for_writing()
+            self._lock = stack.pop_all()
         return self
+
+    def _hold_home(self, stack: ExitStack) -> None:
+        """Hold what is outside the run folder too, and write down where it is."""
+        home = self._home
+        if home.remote is not None:
+            self._remote_lock = stack.enter_context(RemoteLock(home.remote))
+        elif home.folder != self.run_folder:
+            made_folder(home.folder)
+            stack.enter_context(held(home.folder))
+        home.note()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -85,14 +108,15 @@ class HypothesisStore:
         Raises:
             RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
         """
+        self._hold()
         beside = ((self._mixes, mix_table(mixes)), (self._probes, table_of(probes)), (self._repeats, table_of(repeats)))
         for parts, table in beside:
             if len(table):
-                if not parts.folder.exists():
+                if not parts.exists():
                     parts.open_for_writing()
                 parts.append(table)
         if rows:
-            self.append_table(table_of(rows))
+            self._hypotheses.append(table_of(rows))
 
     def append_table(self, rows: pa.Table, *, part_rows: int = PART_ROWS) -> None:
         """Commit a table of `tables.HYPOTHESES`.
@@ -104,7 +128,13 @@ class HypothesisStore:
         Raises:
             RunFolderError: the disk is full or cannot be written; earlier parts are as they were.
         """
+        self._hold()
         self._hypotheses.append(rows, part_rows=part_rows)
+
+    def _hold(self) -> None:
+        """Make sure that a remote store is still this process's."""
+        if self._remote_lock is not None:
+            self._remote_lock.hold()
 
     def known(self, system_id: str, condition_id: str) -> dict[str, tuple[str, str, str | None]]:
         """What is there for one system and condition: utterance_id -> (key, status, error) of its latest row."""
@@ -131,6 +161,7 @@ class HypothesisStore:
 
     def compact(self) -> None:
         """Merge small parts and drop rows that a later one supersedes; a crash at any point loses nothing."""
+        self._hold()
         for parts in (self._hypotheses, self._mixes, self._probes, self._repeats):
             parts.compact()
 
@@ -187,13 +218,13 @@ def read_hypotheses(
     Raises:
         RunFolderError: a part is damaged or of another version.
     """
-    parts = Parts(run_folder / FOLDER, "hypotheses")
+    parts = Parts(Home(run_folder).place(FOLDER), "hypotheses")
     return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
 
 
 def read_probes(run_folder: Path) -> pa.Table:
     """What systems wrote when nobody spoke: the latest rows, in the columns of hypotheses; empty if there are none."""
-    return Parts(run_folder / PROBES_FOLDER, "hypotheses").read()
+    return Parts(Home(run_folder).place(PROBES_FOLDER), "hypotheses").read()
 
 
 def read_mixes(
@@ -211,10 +242,10 @@ def read_mixes(
         system_id: only this system, where given.
         condition_id: only this condition, where given.
     """
-    parts = Parts(run_folder / MIXES_FOLDER, "mixes")
+    parts = Parts(Home(run_folder).place(MIXES_FOLDER), "mixes")
     return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
 
 
 def iter_hypotheses(run_folder: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """All rows of all parts in the order of writing, superseded ones included, a batch at a time."""
-    return Parts(run_folder / FOLDER, "hypotheses").batches(columns)
+    return Parts(Home(run_folder).place(FOLDER), "hypotheses").batches(columns)

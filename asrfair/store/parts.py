@@ -1,7 +1,7 @@
-"""A table on disk as Parquet parts that a crash cannot hurt.
+"""A table as Parquet parts that a crash cannot hurt.
 
-A folder holds `part-000001.parquet` and so on. Each part is written aside, synced and renamed, so it is there whole or
-not at all; no part is ever changed. A later row for the same system, condition and utterance supersedes an earlier one.
+A place holds `part-000001.parquet` and so on. Each part is there whole or not at all (`Place`), and no part is ever
+changed. A later row for the same system, condition and utterance supersedes an earlier one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from asrfair.errors import RunFolderError
-from asrfair.files import written_aside
+from asrfair.store.place import Place
 from asrfair.tables import SCHEMAS, check_table
 
 PART_ROWS = 10_000
@@ -34,12 +34,12 @@ class Parts:
     """The parts of one table; one process at a time may write (see `lock`).
 
     Args:
-        folder: where they are; it may be absent until something is written.
+        place: where they are; it may be absent until something is written.
         name: key of `tables.SCHEMAS`, with the columns of a place: system, condition and utterance.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.folder = folder
+    def __init__(self, place: Place, name: str) -> None:
+        self._place = place
         self._name = name
         self._schema = SCHEMAS[name]
         self._last = 0
@@ -50,13 +50,12 @@ class Parts:
         Raises:
             RunFolderError: it cannot be written.
         """
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunFolderError(f"{self.folder}: cannot be written: {error.strerror}") from error
-        for leftover in self.folder.glob(".*.tmp"):
-            leftover.unlink()
+        self._place.make()
         self._last = max((_number(part) for part in self.parts()), default=0)
+
+    def exists(self) -> bool:
+        """Whether there is a place for them."""
+        return self._place.exists()
 
     def append(self, rows: pa.Table, *, part_rows: int = PART_ROWS) -> None:
         """Commit rows; they last when this returns.
@@ -95,7 +94,7 @@ class Parts:
 
         self._write_merged(kept())
         for part in small:
-            part.unlink()
+            self._place.delete(part)
 
     def read(
         self, *, columns: Sequence[str] | None = None, system_id: str | None = None, condition_id: str | None = None
@@ -134,11 +133,11 @@ class Parts:
                     for batch in file.iter_batches(columns=list(columns), batch_size=65_536):
                         yield batch.select(list(columns))
                 except (pa.ArrowInvalid, OSError) as error:
-                    raise _damaged(part, error) from error
+                    raise _damaged(self._place.shown(part), error) from error
 
-    def parts(self) -> list[Path]:
-        """The parts in the order of writing."""
-        return sorted(self.folder.glob("part-*.parquet"), key=_number)
+    def parts(self) -> list[str]:
+        """The names of the parts in the order of writing."""
+        return sorted(self._place.names(), key=_number)
 
     def _write_merged(self, tables: Iterable[pa.Table]) -> None:
         """Write tables into parts of about `MERGED_ROWS` rows."""
@@ -153,37 +152,36 @@ class Parts:
 
     def _write(self, tables: Sequence[pa.Table]) -> None:
         """Write one part."""
-        path = self.folder / f"part-{self._last + 1:06d}.parquet"
         repeating = [name for name in _REPEATING if name in self._schema.names]
-        with written_aside(path) as aside:
-            pq.write_table(pa.concat_tables(tables), aside, compression="zstd", use_dictionary=repeating)
+        with self._place.written(f"part-{self._last + 1:06d}.parquet") as sink:
+            pq.write_table(pa.concat_tables(tables), sink, compression="zstd", use_dictionary=repeating)
         self._last += 1
 
-    def _open(self, part: Path) -> pq.ParquetFile:
+    def _open(self, part: str) -> pq.ParquetFile:
         """Open a part, held to its schema.
 
         Raises:
             RunFolderError: it is damaged or of another version.
         """
         try:
-            file = pq.ParquetFile(part)
+            file = self._place.parquet(part)
         except (pa.ArrowInvalid, OSError) as error:
-            raise _damaged(part, error) from error
-        check_table(file.schema_arrow, self._name, str(part))
+            raise _damaged(self._place.shown(part), error) from error
+        check_table(file.schema_arrow, self._name, self._place.shown(part))
         return file
 
-    def _rows(self, part: Path) -> int:
+    def _rows(self, part: str) -> int:
         """How many rows a part has."""
         with self._open(part) as file:
             return int(file.metadata.num_rows)
 
-    def _read(self, part: Path, columns: Sequence[str]) -> pa.Table:
+    def _read(self, part: str, columns: Sequence[str]) -> pa.Table:
         """Some columns of a part."""
         try:
             with self._open(part) as file:
                 return file.read(columns=list(columns))
         except (pa.ArrowInvalid, OSError) as error:
-            raise _damaged(part, error) from error
+            raise _damaged(self._place.shown(part), error) from error
 
 
 def _last_rows(places: pa.Table) -> pa.ChunkedArray:
@@ -198,12 +196,12 @@ def _latest(rows: pa.Table) -> pa.Table:
     return rows if len(last) == len(rows) else rows.take(pc.take(last, pc.sort_indices(last)))
 
 
-def _number(part: Path) -> int:
+def _number(part: str) -> int:
     """The number of a part."""
-    return int(part.stem.removeprefix("part-"))
+    return int(Path(part).stem.removeprefix("part-"))
 
 
-def _damaged(part: Path, error: Exception) -> RunFolderError:
+def _damaged(part: str, error: Exception) -> RunFolderError:
     """What to say of a part that cannot be read."""
     return RunFolderError(
         f"{part}: damaged ({error}); bring it back from a copy, or delete it and run the same command again, which "

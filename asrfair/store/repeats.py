@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from asrfair.store.home import Home
 from asrfair.store.parts import Parts
 
 REPEATS_FOLDER = "repeats"
@@ -32,7 +33,7 @@ def read_repeats(
         system_id: only this system and time (`repeat_id`), where given.
         condition_id: only this condition, where given.
     """
-    parts = Parts(run_folder / REPEATS_FOLDER, "hypotheses")
+    parts = Parts(Home(run_folder).place(REPEATS_FOLDER), "hypotheses")
     return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Protocol, Self
 
@@ -55,6 +56,10 @@ def executor(plan: Plan, system: SystemUnderTest) -> Executor:
     Raises:
         InputError: an executor that is not known, or fewer GPUs than asked for.
     """
+    if plan.executor == "ray":
+        from asrfair.transcribe.ray_pool import RayPool
+
+        return RayPool(_task(plan, system, readers=1), plan.workers, plan.address)
     if plan.executor != "local":
         raise InputError(f"executor {plan.executor!r} is not known; write local or ray")
     cls, cores = engine_class(system.engine), len(os.sched_getaffinity(0))
@@ -63,6 +68,15 @@ def executor(plan: Plan, system: SystemUnderTest) -> Executor:
     readers = min(MOST_READERS, max(1, cores // size - 1)) if gpus else 1
     seats = [gpus[number % len(gpus)] for number in range(size)] if gpus else []
     return WorkerPool(_task(plan, system, readers), size, seats)
+
+
+def session(plan: Plan) -> AbstractContextManager[None]:
+    """What the executors of all systems share: one connection to Ray."""
+    if plan.executor != "ray":
+        return nullcontext()
+    from asrfair.transcribe.ray_session import connected
+
+    return connected(plan.address, plan.workers or 1)
 
 
 def _task(plan: Plan, system: SystemUnderTest, readers: int) -> WorkerTask:

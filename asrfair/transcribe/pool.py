@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from multiprocessing.connection import Connection, wait
@@ -17,6 +17,7 @@ from asrfair.records import SystemInfo
 from asrfair.transcribe.batches import Likes
 from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
+from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.worker import WorkerTask, work
 
 BATCHES_PER_WORKER = 2
@@ -45,7 +46,6 @@ class _Worker:
         process, connection: of the worker.
         task: what it was begun with.
         batches: number -> jobs that it was given and has not answered.
-        sheaf: batches that are meant for it.
         ready: whether its engine is loaded.
         running: number -> when the engine was given the batch, or None while a retry is waited for.
         stuck: calls that were given up and still hold a thread.
@@ -57,7 +57,6 @@ class _Worker:
     connection: Connection
     task: WorkerTask
     batches: dict[int, Sequence[Job]] = field(default_factory=dict)
-    sheaf: deque[Sequence[Job]] = field(default_factory=deque)
     ready: bool = False
     running: dict[int, float | None] = field(default_factory=dict)
     stuck: int = 0
@@ -86,7 +85,7 @@ class WorkerPool:
         self._task, self._tasks, self._timeout_s = task, tasks, task.timeout_s
         self._context = multiprocessing.get_context("spawn")
         self._workers: list[_Worker] = []
-        self._again: deque[Sequence[Job]] = deque()
+        self._sheaves = Sheaves()
         self._numbers = 0
         self._deaths = 0
         self._crashes: Counter[tuple[str, str]] = Counter()
@@ -134,27 +133,13 @@ class WorkerPool:
         Yields:
             Answers as they come, and an empty list now and then while it waits.
         """
+        self._sheaves = Sheaves(sheaves)
         while True:
-            while (worker := self._free()) and (batch := self._next(worker, sheaves)):
+            while (worker := self._free()) and (batch := self._sheaves.next(id(worker))):
                 self._send(worker, batch)
-            if not any(w.batches for w in self._workers) and not self._again and not any(self._sheaves()):
+            if not any(w.batches for w in self._workers) and not self._sheaves:
                 return
             yield [pair for pairs in self._receive() for pair in pairs]
-
-    def _next(self, worker: _Worker, sheaves: Iterator[Sequence[Sequence[Job]]]) -> Sequence[Job] | None:
-        """What a worker is to do next: what another left, its own sheaf, a new one, or a part of another's."""
-        if self._again:
-            return self._again.popleft()
-        if not worker.sheaf:
-            worker.sheaf.extend(next(sheaves, ()))
-        if worker.sheaf:
-            return worker.sheaf.popleft()
-        most = max(self._sheaves(), key=len)
-        return most.pop() if most else None
-
-    def _sheaves(self) -> list[deque[Sequence[Job]]]:
-        """What the workers still have before them."""
-        return [worker.sheaf for worker in self._workers]
 
     def drain(self) -> list[tuple[Job, Answer]]:
         """Answers that have come already; does not wait."""
@@ -240,7 +225,7 @@ class WorkerPool:
         worker.process.join()
         worker.connection.close()
         self._workers.remove(worker)
-        self._again.extend(worker.sheaf)
+        self._sheaves.leave(id(worker))
         self._deaths += 1
         if self._deaths > MOST_DEATHS + len(self._tasks) or not worker.ready:
             raise InputError(
@@ -256,9 +241,9 @@ class WorkerPool:
             if len(batch) == 1 and suspects:
                 failed.append((batch[0], Answer(None, why)))
             elif number == culprit:
-                self._again.extend([job] for job in batch)
+                self._sheaves.again([job] for job in batch)
             else:
-                self._again.append(batch)
+                self._sheaves.again([batch])
         return failed
 
     def _is_to_blame(self, job: Job, number: int, worker: _Worker, culprit: int | None) -> bool:

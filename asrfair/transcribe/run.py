@@ -18,7 +18,7 @@ from asrfair.records import Hypothesis, Mix, SystemInfo
 from asrfair.store import HypothesisStore
 from asrfair.transcribe.asking import Asking
 from asrfair.transcribe.cell import Kind, Known
-from asrfair.transcribe.executors import Executor, executor
+from asrfair.transcribe.executors import Executor, executor, session
 from asrfair.transcribe.jobs import Job, is_done, n_probes
 from asrfair.transcribe.meter import Meter
 from asrfair.transcribe.plan import Plan, Progress, SystemUnderTest, TranscribeSummary
@@ -57,8 +57,9 @@ def transcribe(
     loop = _Loop(plan, store, progress, len(systems))
     before = _on_sigterm(_interrupt)
     try:
-        for system in systems:
-            loop.run(system, on_system)
+        with session(plan):
+            for system in systems:
+                loop.run(system, on_system)
     except KeyboardInterrupt:
         loop.summary.interrupted = True
     finally:

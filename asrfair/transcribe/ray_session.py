@@ -1,0 +1,83 @@
+"""Being connected to a Ray cluster, of other machines or of this one, without its signals, logs and telemetry."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from asrfair.adapters import Adapter, engine_class
+from asrfair.errors import InputError, MissingExtraError
+
+
+@contextmanager
+def connected(address: str | None = None, processors: int = 1) -> Iterator[None]:
+    """Be connected to Ray, as long as the block lasts; where this process is already, it stays so.
+
+    Args:
+        address: of the cluster, `auto` or `ray://HOST:10001`; None starts one on this machine, which takes about ten
+            seconds.
+        processors: how many actors a cluster on this machine must at least have room for.
+
+    Raises:
+        MissingExtraError: Ray is not installed.
+        InputError: there is no cluster at the address.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Without it each start warns.
+    try:
+        import ray
+    except ImportError as error:
+        raise MissingExtraError("the executor ray", "ray") from error
+    if ray.is_initialized():
+        yield
+        return
+    options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        options |= {"include_dashboard": False, "num_cpus": max(len(os.sched_getaffinity(0)), processors)}
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        ray.init(**options)
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        raise InputError(f"there is no Ray cluster at {address or 'this machine'}: {error}") from error
+    finally:
+        _give_back_sigterm(before)
+    try:
+        yield
+    finally:
+        ray.shutdown()
+        _give_back_sigterm(before)
+
+
+def room_for(engine: str, size: int | None) -> tuple[dict[str, float], int]:
+    """What an actor takes of its machine, and how many there are to be; this process is connected.
+
+    Args:
+        engine: which.
+        size: how many are asked for; None for one a GPU, where there are some and the engine takes one, for one where
+            the engine takes several calls at once, else one a processor.
+
+    Raises:
+        InputError: the cluster has no room for one.
+    """
+    import ray
+
+    resources: Any = ray.cluster_resources
+    there: dict[str, float] = resources()
+    cls = engine_class(engine)
+    on_gpu = issubclass(cls, Adapter) and cls.on_gpu and there.get("GPU", 0.0) >= 1
+    n_there = int(there.get("GPU" if on_gpu else "CPU", 0.0))
+    size = size or (min(n_there, 1) if issubclass(cls, Adapter) and cls.concurrency > 1 else n_there)
+    if size < 1:
+        raise InputError("the Ray cluster has no processor to offer: add machines to it, or use the local executor")
+    return {"num_gpus": 1, "num_cpus": 0} if on_gpu else {"num_cpus": 1}, size
+
+
+def _give_back_sigterm(handler: Any) -> None:
+    """Ray takes SIGTERM for itself; the run has its own way to stop."""
+    try:
+        signal.signal(signal.SIGTERM, handler if handler is not None else signal.SIG_DFL)
+    except ValueError:
+        return  # Not the main thread: then Ray took nothing either.
