@@ -11,7 +11,6 @@ from asrfair.report.wording import (
     count,
     isolated,
     many,
-    number,
     people,
     percent,
     percent_interval,
@@ -96,9 +95,9 @@ def _noisy(row: Row, context: Context) -> str:
     who = people(row["attribute"], row["group"], context.attributes)
     other = "everybody else" if row["baseline"] == REST else isolated(row["baseline"])
     return (
-        f"One run does not carry the gap of {who} to {other} ({context.where(row)}): it is {percent(row['gap'])} points, "
-        f"and moves by {percent(row['gap_sd'])} from one time to the next, {percent(row['half_width_share'], 0)} % of "
-        "the half width of its interval. Ask more often and take the mean."
+        f"One run does not carry the gap of {who} to {other} ({context.where(row)}): it is {percent(row['gap'])} "
+        f"points, and moves by {percent(row['gap_sd'])} from one time to the next, "
+        f"{percent(row['half_width_share'], 0)} % of the half width of its interval. Ask more often and take the mean."
     )
 
 
