@@ -19,7 +19,7 @@ from asrfair.report.findings import Finding, findings
 from asrfair.report.gaps import not_tested
 from asrfair.report.headline import headlines
 from asrfair.report.last_mile import last_mile
-from asrfair.report.sections import Context, Section, make_sections
+from asrfair.report.sections import Context, Section, make_sections, usage_rows
 from asrfair.stats.policy import BASELINE_PREFIX, SUPPRESSED, meaning
 from asrfair.stats.suppression import K_EXPORTED
 
@@ -90,6 +90,7 @@ def make_card(
     headline = run["normalizers"][0]["name"] if run.get("normalizers") else next((r["normalizer"] for r in rows), "")
     cells = make_cells(run, rows, gaps, headline)
     more = {name: discreet_more(table.to_pylist(), hidden, k or 0) for name, table in (further or {}).items()}
+    more |= {"usage": used} if (used := usage_rows(run)) else {}
     context = _context(run, cells, attributes, headline, more)
     sections = make_sections(more, context)
     covered = (run.get("coverage") or {}).get("groups") or []

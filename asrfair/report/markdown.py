@@ -8,6 +8,7 @@ from typing import Any
 
 from asrfair.report.card import Card
 from asrfair.report.cells import AttributePart, CellPart, GroupRow
+from asrfair.report.failures import ABOUT, HEADER, NOBODY, TITLE, completion
 from asrfair.report.notes import notes
 from asrfair.report.stress_text import is_stressed, opened, told_findings, wide_tables
 from asrfair.report.wording import (
@@ -52,7 +53,7 @@ def render_markdown(card: Card) -> str:
         parts += [f"## {escaped(section.title)}", escaped(section.about)]
         parts += [_items(section.sentences)] if section.sentences else []
         parts += [_table([escaped(name) for name in section.header], section.rows)] if section.rows else []
-    parts += ["## Failures", _failures(card)]
+    parts += [f"## {TITLE}", *_failures(card)]
     parts += ["## Who is in the data", _coverage(card)]
     parts += ["## What was not tested", _items(card.not_tested)]
     parts += ["## What the words mean", _items(_meanings(card))]
@@ -151,22 +152,13 @@ def _row(row: GroupRow, others: Sequence[str]) -> list[str]:
     ]
 
 
-def _failures(card: Card) -> str:
-    """Who has no transcript."""
+def _failures(card: Card) -> list[str]:
+    """Who got no transcript, and what the kinds of failure mean."""
     if not card.failures:
-        return "Every utterance was transcribed by every system under every condition."
-    rows = [
-        [
-            f["system_id"],
-            condition(f["condition_id"]),
-            f["attribute"],
-            f["group"],
-            f"{many(f['n_failed'])} of {many(f['n_utterances'])}",
-            ", ".join(f"{kind} {n}" for kind, n in (f.get("kinds") or {}).items()),
-        ]
-        for f in card.failures
-    ]
-    return _table(["system", "condition", "attribute", "group", "failed", "why"], rows)
+        return [NOBODY]
+    found = completion(card)
+    told = [_items([f"{kind}: {meaning}" for kind, meaning in found.kinds.items()])] if found.kinds else []
+    return [ABOUT, _table(HEADER, found.rows), *told]
 
 
 def _coverage(card: Card) -> str:

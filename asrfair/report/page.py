@@ -10,7 +10,7 @@ from collections.abc import Container, Sequence
 from pathlib import Path
 from typing import Any
 
-from asrfair.report import wording
+from asrfair.report import failures, wording
 from asrfair.report.card import Card
 from asrfair.report.cells import CellPart
 from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
@@ -49,6 +49,8 @@ def render_page(card: Card) -> str:
     gaps = [finding for finding in told if finding.verdict in ("higher", "lower")]
     return environment.get_template("page.html.j2").render(
         card=card,
+        failures=failures,
+        completion=failures.completion(card),
         findings=told,
         attributes=_attributes(card, is_open),
         opened=[cell for cell in card.cells if cell.condition_id in is_open],

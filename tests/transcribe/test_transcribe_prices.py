@@ -65,6 +65,7 @@ def test_the_services_models_are_told_apart():
     full = find("openai", {"model": "gpt-4o-transcribe"})
     mini = find("openai", {"model": "gpt-4o-mini-transcribe"})
     assert (full.per_minute, mini.per_minute) == (0.006, 0.003)
+    assert find("openai", {"model": "gpt-transcribe"}).per_minute == 0.0045
     assert find("deepgram", {"model": "nova-3-medical"}).model == "nova-3*"
     assert find("deepgram", {"model": "nova-2"}).per_minute < find("deepgram", {}).per_minute
     assert find("assemblyai", {"model": "universal-3-pro"}).per_minute == pytest.approx(0.21 / 60)

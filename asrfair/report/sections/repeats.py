@@ -11,7 +11,6 @@ from asrfair.report.wording import (
     count,
     isolated,
     many,
-    number,
     people,
     percent,
     percent_interval,
@@ -44,16 +43,12 @@ def section(rows: Sequence[Row], context: Context) -> Section | None:
             "condition",
             "group",
             "against",
-            "times asked",
             "compared",
-            "left out",
             "other text, %",
-            "WER %, mean",
-            "least to most",
+            "WER %, mean (least to most)",
             "deviation",
             "gap, points",
-            "its deviation",
-            "of the gap, %",
+            "its deviation (of the gap)",
             "of half width, %",
         ],
         rows=[_line(row) for row in mine],
@@ -100,9 +95,9 @@ def _noisy(row: Row, context: Context) -> str:
     who = people(row["attribute"], row["group"], context.attributes)
     other = "everybody else" if row["baseline"] == REST else isolated(row["baseline"])
     return (
-        f"One run does not carry the gap of {who} to {other} ({context.where(row)}): it is {percent(row['gap'])} points, "
-        f"and moves by {percent(row['gap_sd'])} from one time to the next, {percent(row['half_width_share'], 0)} % of "
-        "the half width of its interval. Ask more often and take the mean."
+        f"One run does not carry the gap of {who} to {other} ({context.where(row)}): it is {percent(row['gap'])} "
+        f"points, and moves by {percent(row['gap_sd'])} from one time to the next, "
+        f"{percent(row['half_width_share'], 0)} % of the half width of its interval. Ask more often and take the mean."
     )
 
 
@@ -113,15 +108,16 @@ def _line(row: Row) -> list[str]:
         condition(row["condition_id"]),
         whom(row),
         whom(row, "baseline"),
-        str(row["n_repeats"]),
         many(row["n_utterances"] - row["n_failed"]),
-        many(row["n_failed"]),
         percent(row["share_changed"]),
-        percent(row["wer_mean"]),
-        percent_interval(row["wer_min"], row["wer_max"]),
+        f"{percent(row['wer_mean'])} ({percent_interval(row['wer_min'], row['wer_max'])})",
         percent(row["wer_sd"], 2),
-        percent(row["gap"]) if row["baseline"] else "",
-        percent(row["gap_sd"], 2) if row["baseline"] else "",
-        percent(row["gap_sd_share"], 0) if row["baseline"] else "",
-        percent(row["half_width_share"], 0) if row["baseline"] else "",
+        *(_gap(row) if row["baseline"] else ("", "", "")),
     ]
+
+
+def _gap(row: Row) -> tuple[str, str, str]:
+    """The reported gap, how far it moves, and how much that is of its interval."""
+    moves = percent(row["gap_sd"], 2)
+    moves += f" ({percent(row['gap_sd_share'], 0)} %)" if row["gap_sd_share"] is not None else ""
+    return percent(row["gap"]), moves, percent(row["half_width_share"], 0)
