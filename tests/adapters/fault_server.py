@@ -20,19 +20,16 @@ faster than `rate_per_s` (a bucket of `burst` tokens).
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import socket
 import threading
 import time
-import urllib.parse
-import wave
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from fault_protocol import Request, Said, Service, Step, request_of
 
 BODIES = {
     "garbage": (b"\x80\x02}q\x00(X\x04\x00\x00\x00text", "application/json"),
@@ -41,55 +38,6 @@ BODIES = {
     "wrong": (b'["what"]', "application/json"),
 }
 DROPS = ("drop", "cut", "cut-headers")
-
-
-@dataclass(frozen=True)
-class Said:
-    """An answer: the text, and (word, start_s, end_s, confidence)."""
-
-    text: str = ""
-    words: Sequence[tuple[str, float, float, float]] = ()
-
-
-@dataclass
-class Request:
-    """One request, as it came."""
-
-    method: str
-    path: str
-    query: dict[str, list[str]]
-    headers: dict[str, str]
-    body: bytes
-    fields: dict[str, list[str]] = field(default_factory=dict)
-    files: dict[str, bytes] = field(default_factory=dict)
-
-
-@dataclass
-class Step:
-    """What a request asks a service for: whose audio, which step of the protocol, and how to answer."""
-
-    digest: str
-    name: str
-    answer: Callable[[], object]
-    paid: bool = False
-    main: bool = False
-
-
-class Service:
-    """A protocol; `step` says what a request asks for, or None where nothing is at that path."""
-
-    def __init__(self, server: FaultServer) -> None:
-        self.server = server
-
-    def step(self, request: Request) -> Step | None:
-        raise NotImplementedError
-
-
-def digest_of_wav(data: bytes) -> str:
-    """The `waveform_digest` of the audio in a WAV file."""
-    with wave.open(io.BytesIO(data)) as file:
-        frames, rate = file.readframes(file.getnframes()), file.getframerate()
-    return hashlib.blake2b(frames + str(rate).encode(), digest_size=16).hexdigest()
 
 
 class FaultServer:
@@ -234,19 +182,7 @@ class _Handler(BaseHTTPRequestHandler):
                 body += self.rfile.read(size)
                 self.rfile.readline()
             self.rfile.readline()
-        parts = urllib.parse.urlsplit(self.path)
-        headers = {name.lower(): value for name, value in self.headers.items()}
-        request = Request(self.command, parts.path, urllib.parse.parse_qs(parts.query), headers, body)
-        kind, _, boundary = headers.get("content-type", "").partition("boundary=")
-        for part in body.split(b"--" + boundary.encode())[1:-1] if kind.startswith("multipart/") else ():
-            head, _, data = part.removeprefix(b"\r\n").partition(b"\r\n\r\n")
-            named = dict(item.split("=", 1) for item in head.decode().replace("\r\n", "; ").split("; ") if "=" in item)
-            name, data = named["name"].strip('"'), data.removesuffix(b"\r\n")
-            if "filename" in named:
-                request.files[name] = data
-            else:
-                request.fields.setdefault(name, []).append(data.decode())
-        return request
+        return request_of(self.command, self.path, dict(self.headers.items()), body)
 
     def _status(self, status: int, request: Request) -> None:
         said = f"no ({status}); your key was {request.headers.get('authorization')}"

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from fault_server import FaultServer, Request, Said, Service, Step, digest_of_wav
+from fault_protocol import Request, Said, Service, Step, digest_of_wav
+from fault_server import FaultServer
 
 
 class OpenAIService(Service):
@@ -186,4 +187,34 @@ class SpeechmaticsService(_Jobs):
         return {"format": "2.9", "job": {}, "metadata": about, "results": results}
 
 
-__all__ = ["AssemblyAIService", "DeepgramService", "FaultServer", "OpenAIService", "Said", "SpeechmaticsService"]
+@dataclass(frozen=True)
+class Served:
+    """How to open an engine on a `FaultServer`.
+
+    Attributes:
+        engine: its name.
+        service: the protocol that it speaks.
+        variable: of the environment, that must hold a key.
+        path: of the endpoint, after the server's URL.
+        options: that make it quick in tests.
+        has_jobs: whether a request is a job.
+    """
+
+    engine: str
+    service: type[Service]
+    variable: str
+    path: str = ""
+    options: dict[str, object] = field(default_factory=dict)
+    has_jobs: bool = False
+
+    def options_for(self, server: FaultServer) -> dict[str, object]:
+        """The engine's options, the endpoint included."""
+        return {**self.options, "endpoint": server.url + self.path}
+
+
+SERVED = [
+    Served("openai", OpenAIService, "OPENAI_API_KEY", "/v1", {"model": "gpt-4o-transcribe"}),
+    Served("deepgram", DeepgramService, "DEEPGRAM_API_KEY"),
+    Served("assemblyai", AssemblyAIService, "ASSEMBLYAI_API_KEY", options={"poll_s": 0.02}, has_jobs=True),
+    Served("speechmatics", SpeechmaticsService, "SPEECHMATICS_API_KEY", options={"poll_s": 0.02}, has_jobs=True),
+]

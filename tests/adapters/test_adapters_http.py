@@ -5,12 +5,12 @@ import logging
 import pickle
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from fault_server import FaultServer, Said, Service
-from fault_services import AssemblyAIService, DeepgramService, OpenAIService, SpeechmaticsService
+from fault_protocol import Said, planned
+from fault_server import FaultServer
+from fault_services import SERVED
 
 from asrfair.adapters import engine_class, load_engine
 from asrfair.adapters.scripted import waveform_digest
@@ -21,27 +21,7 @@ from asrfair.seeds import rng_for
 CANARY = "canary-5f0c9d41e7b2"
 
 
-@dataclass(frozen=True)
-class Case:
-    """An engine, the server that speaks its protocol, and what is particular to it."""
-
-    engine: str
-    service: type[Service]
-    variable: str
-    path: str = ""
-    options: dict[str, object] = field(default_factory=dict)
-    has_jobs: bool = False
-
-
-CASES = [
-    Case("openai", OpenAIService, "OPENAI_API_KEY", "/v1", {"model": "gpt-4o-transcribe"}),
-    Case("deepgram", DeepgramService, "DEEPGRAM_API_KEY"),
-    Case("assemblyai", AssemblyAIService, "ASSEMBLYAI_API_KEY", options={"poll_s": 0.02}, has_jobs=True),
-    Case("speechmatics", SpeechmaticsService, "SPEECHMATICS_API_KEY", options={"poll_s": 0.02}, has_jobs=True),
-]
-
-
-@pytest.fixture(params=CASES, ids=lambda case: case.engine)
+@pytest.fixture(params=SERVED, ids=lambda case: case.engine)
 def case(request, monkeypatch):
     for library in engine_class(request.param.engine).LIBRARIES:
         if importlib.util.find_spec(library) is None:
@@ -60,7 +40,7 @@ def opened():
     engines = []
 
     def open_one(case, server):
-        engine = load_engine(case.engine, {**case.options, "endpoint": server.url + case.path})
+        engine = load_engine(case.engine, case.options_for(server))
         engine.timeout_s = 5.0
         engines.append(engine)
         return engine
@@ -161,6 +141,35 @@ def test_many_threads_each_get_their_own_answer(case, opened):
     assert texts == [f"number {i}" for i in range(24)]
     assert server.most_in_flight > 4
     assert set(server.paid.values()) == {1}
+
+
+def test_of_many_with_faults_those_fail_that_must_and_none_is_paid_for_twice(case, opened):
+    shares = {"429": 0.1, "500": 0.05, "cut": 0.025, "garbage": 0.025, "400": 0.05}
+    waveforms = [heard(number, 0.05) for number in range(120)]
+    digests = [waveform_digest(waveform) for waveform in waveforms]
+    plan = planned(digests, shares)
+
+    def until_it_is_sure(waveform):
+        for _ in range(4):
+            try:
+                return engine.transcribe_batch([waveform])[0].text
+            except TransientError:
+                continue
+            except AdapterError as error:
+                return error.kind
+        return "transient"
+
+    answers = {digest: Said(f"this is {i}") for i, digest in enumerate(digests)}
+    with FaultServer(case.service, answers, plan) as server, ThreadPoolExecutor(8) as pool:
+        engine = opened(case, server)
+        ends = list(pool.map(until_it_is_sure, waveforms))
+    for i, (digest, end) in enumerate(zip(digests, ends, strict=True)):
+        fault = plan.get(digest, [""])[0]
+        lasting = {"400": "refused"} if case.has_jobs else {"400": "refused", "garbage": "malformed"}
+        assert end == lasting.get(fault, f"this is {i}")
+    assert server.faults == {"429": 12, "500": 6, "cut": 3, "garbage": 3, "400": 6}
+    assert set(server.paid.values()) == {1}
+    assert sum(server.paid.values()) == 120 - 6
 
 
 class _Kept(logging.Handler):

@@ -5,7 +5,8 @@ import json
 
 import numpy as np
 import pytest
-from fault_server import FaultServer, Said
+from fault_protocol import Said
+from fault_server import FaultServer
 from fault_services import AssemblyAIService, DeepgramService, OpenAIService, SpeechmaticsService
 
 from asrfair.adapters import load_engine
