@@ -9,14 +9,16 @@ import traceback
 import numpy as np
 import pytest
 
-boto3 = pytest.importorskip("boto3", reason="pip install 'asrfair[aws]'")
-moto_server = pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
+pytest.importorskip("boto3", reason="pip install 'asrfair[aws]'")
+pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
 
-from http_faults import CUT, HALF, SLOW, FaultServer  # noqa: E402
+import boto3
+from http_faults import CUT, HALF, SLOW, FaultServer
+from moto.server import ThreadedMotoServer
 
-from asrfair.adapters import engine_class, load_engine  # noqa: E402
-from asrfair.errors import AdapterError, InputError, TransientError  # noqa: E402
-from asrfair.records import Waveform, Word  # noqa: E402
+from asrfair.adapters import engine_class, load_engine
+from asrfair.errors import AdapterError, InputError, TransientError
+from asrfair.records import Waveform, Word
 
 CANARY = {
     "AWS_ACCESS_KEY_ID": "AKIACANARYCANARY0001",
@@ -59,7 +61,7 @@ def refusal(status, code):
 
 @pytest.fixture(scope="module")
 def moto():
-    server = moto_server.ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
     server.start()
     yield server.get_host_and_port()
     server.stop()
@@ -294,10 +296,10 @@ def test_no_key_is_ever_said(amazon, caplog):
     caplog.set_level(logging.DEBUG)
     amazon.guilty(START)
     amazon.door.faults = [refusal(400, "BadRequestException")]
-    try:
+    with pytest.raises(AdapterError) as caught:
         amazon.asks.transcribe_batch([tone()])
-    except AdapterError:
-        said = traceback.format_exc()
+    said = "".join(traceback.format_exception(caught.value))
+    assert caught.value.kind == "refused"
     assert "BadRequestException it is ***" in said
     for value in CANARY.values():
         assert value not in said + caplog.text
