@@ -1,0 +1,74 @@
+"""Models on disk: what a model's files are, said in one digest, and which of them are missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from asrfair.errors import InputError
+
+
+def folder_sha256(path: Path) -> str:
+    """Digest of a model: of one file, or of all files below a folder with their places, weights included.
+
+    Args:
+        path: a file or a folder; links are followed, and files whose names begin with a dot are left out.
+
+    Returns:
+        Hex digest; the same wherever the folder lies and whatever it is called.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        place = file.relative_to(path) if path.is_dir() else Path()
+        if file.is_file() and not any(part.startswith(".") for part in place.parts):
+            with file.open("rb") as stream:
+                content = hashlib.file_digest(stream, "sha256").digest()
+            digest.update(f"{place.as_posix()}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def checked_folder(engine: str, path: str, needed: Sequence[str] = ()) -> Path:
+    """A model's folder, with the files that it must hold.
+
+    Args:
+        engine: the engine's name, for messages.
+        path: what the option `model` says.
+        needed: names of files, with wildcards.
+
+    Raises:
+        InputError: no such folder, or files that are not in it.
+    """
+    folder = Path(path)
+    if not folder.is_dir():
+        raise InputError(f"the engine {engine}: model={path} is not a folder")
+    absent = [name for name in needed if not any(folder.glob(name))]
+    if absent:
+        raise InputError(f"the engine {engine}: model={path} has no {', '.join(absent)}; a model's folder holds them")
+    return folder
+
+
+def at_least(engine: str, **values: int) -> None:
+    """Refuse counts below their least.
+
+    Args:
+        engine: the engine's name, for messages.
+        values: option -> value, which must be 1 or more; `threads` and `cpu_threads` may be 0.
+
+    Raises:
+        InputError: one of them is below.
+    """
+    for name, value in values.items():
+        least = 0 if name.endswith("threads") else 1
+        if value < least:
+            raise InputError(f"the engine {engine}: {name}={value} is below {least}")
+
+
+def one_of(engine: str, name: str, value: str, allowed: Sequence[str]) -> None:
+    """Refuse a value that an option does not know.
+
+    Raises:
+        InputError: the value is none of those allowed.
+    """
+    if value not in allowed:
+        raise InputError(f"the engine {engine}: {name}={value} is none of {', '.join(allowed)}")
