@@ -48,18 +48,18 @@ def checked_folder(engine: str, path: str, needed: Sequence[str] = ()) -> Path:
     return folder
 
 
-def at_least(engine: str, **values: int) -> None:
+def at_least(engine: str, least: int, **values: int) -> None:
     """Refuse counts below their least.
 
     Args:
         engine: the engine's name, for messages.
-        values: option -> value, which must be 1 or more; `threads` and `cpu_threads` may be 0.
+        least: what is allowed.
+        values: option -> value.
 
     Raises:
         InputError: one of them is below.
     """
     for name, value in values.items():
-        least = 0 if name.endswith("threads") else 1
         if value < least:
             raise InputError(f"the engine {engine}: {name}={value} is below {least}")
 

@@ -86,7 +86,8 @@ class FasterWhisper(Adapter):
             import faster_whisper
         except ImportError as error:
             raise MissingExtraError(f"the engine {NAME}", self.EXTRA) from error
-        at_least(NAME, beam_size=beam_size, batch_size=batch_size, cpu_threads=cpu_threads)
+        at_least(NAME, 1, beam_size=beam_size, batch_size=batch_size)
+        at_least(NAME, 0, cpu_threads=cpu_threads)
         one_of(NAME, "task", task, ("transcribe", "translate"))
         one_of(NAME, "device", device, DEVICES)
         if batched and (vad or condition_on_previous_text or language is None):

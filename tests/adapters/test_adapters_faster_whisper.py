@@ -167,14 +167,13 @@ def test_the_description_says_all_that_changes_the_text(model, engine):
 def test_python_goes_on_while_the_model_decodes(model):
     engine = load_engine("faster-whisper", model)
     worker = threading.Thread(target=engine.transcribe_batch, args=([noise(60, 1)],))
-    longest = 0.0
+    ticks = 0
     worker.start()
     while worker.is_alive():
-        began = time.perf_counter()
         time.sleep(0.001)
-        longest = max(longest, time.perf_counter() - began)
+        ticks += 1
     assert not engine.holds_gil
-    assert longest < 0.2
+    assert ticks > 20
 
 
 @pytest.mark.parametrize(
