@@ -9,17 +9,18 @@ from pathlib import Path
 from asrfair.errors import InputError
 
 
-def folder_sha256(path: Path) -> str:
-    """Digest of a model: of one file, or of all files below a folder with their places, weights included.
+def folder_sha256(path: Path, only: Sequence[str] = ("**/*",)) -> str:
+    """Digest of a model: of one file, or of the files below a folder with their places, weights included.
 
     Args:
-        path: a file or a folder; links are followed, and files whose names begin with a dot are left out.
+        path: a file or a folder; links are followed, and what has a name that begins with a dot is left out.
+        only: which files of a folder, with wildcards.
 
     Returns:
         Hex digest; the same wherever the folder lies and whatever it is called.
     """
     digest = hashlib.sha256()
-    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+    for file in sorted({file for name in only for file in path.glob(name)}) if path.is_dir() else [path]:
         place = file.relative_to(path) if path.is_dir() else Path()
         if file.is_file() and not any(part.startswith(".") for part in place.parts):
             with file.open("rb") as stream:

@@ -32,6 +32,7 @@ SHORTEST_S = 0.1
 MOST_GIVEN = 223
 """Tokens of prompt and hotwords together: half of what the decoder holds, less one; beyond it text would be cut."""
 FILES = ("model.bin", "config.json", "tokenizer.json")
+ALL_FILES = (*FILES, "vocabulary.*", "preprocessor_config.json")
 DEVICES = ("auto", "cpu", "cuda")
 
 
@@ -119,7 +120,8 @@ class FasterWhisper(Adapter):
         }
         self._vad, self._conditioned = vad, condition_on_previous_text
         self._pipeline: Any = faster_whisper.BatchedInferencePipeline(self._model) if batched else None
-        self._source = {"model": model if commit else None, "revision": commit, "model_sha256": folder_sha256(folder)}
+        sha256 = folder_sha256(folder, ALL_FILES)
+        self._source = {"model": model if commit else None, "revision": commit, "model_sha256": sha256}
         if batched:
             self.batch_size, self.longest_s = batch_size, float(WINDOW_S)
 
