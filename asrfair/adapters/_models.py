@@ -1,12 +1,17 @@
-"""Models on disk: what a model's files are, said in one digest, and which of them are missing."""
+"""Models on disk: what a model's files are, said in one digest, which of them are missing, and whether they load."""
 
 from __future__ import annotations
 
 import hashlib
+import subprocess
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from asrfair.errors import InputError
+
+LOADING_S = 600
+"""How long a model may take to load, seconds."""
 
 
 def folder_sha256(path: Path, only: Sequence[str] = ("**/*",)) -> str:
@@ -73,3 +78,25 @@ def one_of(engine: str, name: str, value: str, allowed: Sequence[str]) -> None:
     """
     if value not in allowed:
         raise InputError(f"the engine {engine}: {name}={value} is none of {', '.join(allowed)}")
+
+
+def try_loading(engine: str, model: str, code: str, *arguments: str) -> None:
+    """Load a model in another process first, for libraries that end the process, or crash, over a bad file.
+
+    Args:
+        engine: the engine's name, for messages.
+        model: what the user called the model.
+        code: Python that loads it; `sys.argv[1:]` are the arguments. What it writes to stderr is the reason.
+        arguments: for the code.
+
+    Raises:
+        InputError: the other process failed, or needed longer than `LOADING_S`.
+    """
+    command = [sys.executable, "-c", code, *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, timeout=LOADING_S, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise InputError(f"the engine {engine}: model={model} was not loaded within {LOADING_S} s") from error
+    if done.returncode:
+        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {done.returncode}"]
+        raise InputError(f"the engine {engine} cannot load model={model}: {lines[-1].strip()}")

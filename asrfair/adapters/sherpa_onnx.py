@@ -13,8 +13,6 @@ computed with Python's lock held (1.5 ms a second of audio), the network without
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import metadata
@@ -24,7 +22,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from asrfair.adapters._base import Adapter, check_waveform
-from asrfair.adapters._models import at_least, checked_folder, folder_sha256, one_of
+from asrfair.adapters._models import at_least, checked_folder, folder_sha256, one_of, try_loading
 from asrfair.adapters._words import words_of
 from asrfair.errors import AdapterError, InputError, MissingExtraError
 from asrfair.records import SystemInfo, Transcript, Waveform
@@ -32,7 +30,6 @@ from asrfair.records import SystemInfo, Transcript, Waveform
 NAME = "sherpa-onnx"
 SHORTEST_S = 0.1
 """What is shorter is padded with silence: it has no frame of features."""
-LOADING_S = 600
 PROBE = "import json, sys, sherpa_onnx as s; a = json.loads(sys.argv[1]); getattr(s.OfflineRecognizer, a[0])(**a[1])"
 
 
@@ -150,7 +147,7 @@ class SherpaOnnx(Adapter):
             _check_biasing(found, decoding, hotwords_file)
             arguments |= {"hotwords_file": hotwords_file, **biasing}
         arguments |= {name: str(file) for name, file in files.items()}
-        _try(found.made_by, arguments, model)
+        try_loading(NAME, model, PROBE, json.dumps([found.made_by, arguments]))
         self._recognizer: Any = getattr(sherpa_onnx.OfflineRecognizer, found.made_by)(**arguments)
         self.batch_size, self.longest_s = batch_size, found.longest_s
         self._options: dict[str, str | int | float | bool | None] = {
@@ -236,15 +233,3 @@ def _check_biasing(kind: _Kind, decoding: str, hotwords_file: str) -> None:
         raise InputError(f"the engine {NAME}: hotwords need a transducer and decoding=modified_beam_search")
     if not Path(hotwords_file).is_file():
         raise InputError(f"the engine {NAME}: hotwords_file={hotwords_file} does not exist")
-
-
-def _try(made_by: str, arguments: Mapping[str, Any], model: str) -> None:
-    """Load the model in another process, because the library ends a process that has a bad one."""
-    call = json.dumps([made_by, arguments])
-    try:
-        done = subprocess.run([sys.executable, "-c", PROBE, call], capture_output=True, timeout=LOADING_S, check=False)
-    except subprocess.TimeoutExpired as error:
-        raise InputError(f"the engine {NAME}: model={model} was not loaded within {LOADING_S} s") from error
-    if done.returncode:
-        lines = done.stderr.decode(errors="replace").strip().splitlines() or [f"exit status {done.returncode}"]
-        raise InputError(f"the engine {NAME} cannot load model={model}: {lines[-1].strip()}")
