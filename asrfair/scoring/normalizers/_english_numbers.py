@@ -28,11 +28,13 @@ def is_number(word: str) -> bool:
     return word[-1:].isdecimal() and _NUMBER.fullmatch(word) is not None and len(word) <= MAX_DIGITS
 
 
-def read_numbers(words: Sequence[str]) -> list[str]:
+def read_numbers(words: Sequence[str], *, oh_is_a_word: bool = False) -> list[str]:
     """Write spelled-out numbers as digits.
 
     Args:
         words: non-empty words, lower case.
+        oh_is_a_word: `oh` is a zero only among digits: before a digit word if a number stands before it, else before
+            two (`four oh one`, `oh seven nine`, but `oh no`, `oh five`).
 
     Returns:
         The words with every number in digits; signs and currencies stand before the digits.
@@ -40,7 +42,7 @@ def read_numbers(words: Sequence[str]) -> list[str]:
     >>> read_numbers("two hundred and five dollars and ninety nine cents".split())
     ['$205', 'and', '¢99']
     """
-    return _Reader(words).read()
+    return _Reader(words, oh_is_a_word).read()
 
 
 def _times(text: str, scale: int) -> int | None:
@@ -56,10 +58,11 @@ def _times(text: str, scale: int) -> int | None:
 class _Reader:
     """Reads words from left to right; holds the number under construction and the mark that goes before it."""
 
-    __slots__ = ("_mark", "_out", "_value", "_words")
+    __slots__ = ("_mark", "_oh_is_a_word", "_out", "_value", "_words")
 
-    def __init__(self, words: Sequence[str]) -> None:
+    def __init__(self, words: Sequence[str], oh_is_a_word: bool) -> None:
         self._words = words
+        self._oh_is_a_word = oh_is_a_word
         self._out: list[str] = []
         self._value: int | str | None = None
         self._mark = ""
@@ -122,8 +125,18 @@ class _Reader:
             return str(value) + str(new)
         return value + new if value % (10 if small else 100) == 0 else str(value) + str(new)
 
+    def _goes_on(self, at: int) -> bool:
+        """Whether the word at a place goes on with a row of digits."""
+        word = self._word(at)
+        return word in DECIMALS or (word.isdecimal() and len(word) <= MAX_DIGITS)
+
     def _zero(self, at: int, entry: NumberWord) -> int:
-        self._value = str(self._value or "") + "0"
+        among_digits = self._goes_on(at + 1) and (self._value is not None or self._goes_on(at + 2))
+        if self._oh_is_a_word and self._words[at] == "oh" and not among_digits:
+            self._flush()
+            self._emit("oh")
+        else:
+            self._value = str(self._value or "") + "0"
         return 0
 
     def _unit_or_tens(self, at: int, entry: NumberWord) -> int:

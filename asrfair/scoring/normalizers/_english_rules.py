@@ -11,7 +11,7 @@ from __future__ import annotations
 import functools
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from asrfair.scoring.normalizers._english_number_words import DECIMALS, SCALES, VOCABULARY
@@ -121,16 +121,27 @@ def without_fillers(text: str) -> str:
     return _FILLER.sub("", text)
 
 
-def written_out(text: str) -> str:
-    """Contractions and titles written out, commas in numbers and full stops taken out."""
+def opened(text: str) -> str:
+    """A text with whole contractions, titles and perfect tenses written out, and `n't`."""
     text = _SPACED_APOSTROPHE.sub("'", text)
     text = _EXPANSION.sub(lambda found: EXPANSIONS[found[0]], text)
     if "'" in text:
         text = _PERFECT_TENSE.sub(lambda found: " " + _PERFECT[found[0]], text)
         text = _NEGATION.sub(" not", text)
+    return text
+
+
+def without_points(text: str) -> str:
+    """A text without commas in numbers and without full stops."""
+    return _FULL_STOP.sub(r" \1", _DIGIT_COMMA.sub(r"\1\2", text))
+
+
+def written_out(text: str) -> str:
+    """Contractions and titles written out, commas in numbers and full stops taken out."""
+    text = opened(text)
+    if "'" in text:
         text = _ENDING.sub(lambda found: " " + _ENDINGS[found[0]], text)
-    text = _DIGIT_COMMA.sub(r"\1\2", text)
-    return _FULL_STOP.sub(r" \1", text)
+    return without_points(text)
 
 
 def words_of(text: str) -> list[str]:
@@ -149,27 +160,27 @@ def finish(words: Sequence[str]) -> str:
     Returns:
         The normalised text; a stray mark at its beginning or end may leave a space there, as in the original.
     """
-    text = " ".join(_spelled(_numbers(words)))
+    table = spelling()
+    return unmarked([table.get(word, word) for word in in_digits(words).split()])
+
+
+def unmarked(words: Iterable[str]) -> str:
+    """Words as a text without the marks that belong to no number."""
+    text = " ".join(words)
     if _MARK.search(text):
         text = _STRAY_PERCENT.sub(r"\1 ", _STRAY_MARK.sub(r" \1", text))
         text = _SPACES.sub(" ", text)
     return text
 
 
-def _spelled(text: str) -> list[str]:
-    """The words of a text in American spelling."""
-    table = spelling()
-    return [table.get(word, word) for word in text.split()]
-
-
-def _numbers(words: Sequence[str]) -> str:
-    """Numbers in digits, but `one` and `ones` in letters; `$2 and ¢7` as `$2.07`."""
+def in_digits(words: Sequence[str], *, oh_is_a_word: bool = False) -> str:
+    """Words with numbers in digits, but `one` and `ones` in letters; `$2 and ¢7` as `$2.07`; see `read_numbers`."""
     text = " ".join(words)
     if "half" in text:
         text = _halves(text)
     if _DIGIT.search(text):
         text = _DIGIT_ENDING.sub(r"\1\2", _LETTER_DIGIT.sub(" ", text))
-    text = " ".join(read_numbers(text.split()))
+    text = " ".join(read_numbers(text.split(), oh_is_a_word=oh_is_a_word))
     if not _DIGIT.search(text):
         return text
     text = _WHOLE_AND_CENTS.sub(lambda found: f"{found[1]}.{int(found[2]):02d}", text)

@@ -51,7 +51,7 @@ class WordNormalizer(Normalizer):
         """Texts whose free words give the same result, e.g. without what stands in brackets."""
         return texts
 
-    def entangled(self, flags: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    def entangled(self, flags: NDArray[np.uint16]) -> NDArray[np.bool_]:
         """Which words depend on a neighbour.
 
         Args:
@@ -74,7 +74,7 @@ class WordNormalizer(Normalizer):
         tokens = split_words(self.prepare(texts))
         entries = self._look_up(tokens.words)
         lefts, each = zip(*entries, strict=True)
-        flags = np.array(each, np.uint8)
+        flags = np.array(each, np.uint16)
         done = _assembled(tokens, lefts)
         for row in self._slow_rows(tokens, flags):
             done[row] = self.normalize_text(texts[row])
@@ -96,7 +96,7 @@ class WordNormalizer(Normalizer):
         self._known[word] = entry
         return entry
 
-    def _slow_rows(self, tokens: Tokens, flags: NDArray[np.uint8]) -> list[int]:
+    def _slow_rows(self, tokens: Tokens, flags: NDArray[np.uint16]) -> list[int]:
         """The texts of which a word is entangled."""
         if not flags.any():
             return []
