@@ -147,7 +147,9 @@ class FasterWhisper(Adapter):
         padded = [np.pad(w.samples, (0, max(0, shortest - len(w.samples)))) for w in batch]
         try:
             return self._together(padded) if self._pipeline is not None else [self._alone(each) for each in padded]
-        except (RuntimeError, ValueError) as error:
+        except EngineError:
+            raise
+        except Exception as error:  # CTranslate2, the tokeniser and the word aligner raise their own.
             raise _failure(error) from error
 
     def _alone(self, samples: np.ndarray) -> Transcript:
@@ -216,4 +218,4 @@ def _failure(error: Exception) -> EngineError:
     """What an error of CTranslate2 means."""
     if "out of memory" in str(error).lower():
         return TooLargeError(f"CTranslate2: {error}")
-    return AdapterError(f"CTranslate2: {error}")
+    return AdapterError(f"faster-whisper: {type(error).__name__}: {error}")

@@ -84,7 +84,7 @@ def test_python_goes_on_while_the_model_decodes(engine):
         time.sleep(0.001)
         ticks += 1
     assert not engine.holds_gil
-    assert ticks > 20
+    assert ticks > 5
 
 
 def test_the_smaller_file_is_taken_only_if_asked_for_or_alone(model, tmp_path):

@@ -97,7 +97,7 @@ def test_python_goes_on_while_the_model_decodes(engine):
         time.sleep(0.001)
         ticks += 1
     assert not engine.holds_gil
-    assert ticks > 20
+    assert ticks > 5
 
 
 @pytest.mark.parametrize(
