@@ -54,6 +54,7 @@ class JobAdapter(CloudAdapter):
     Class attributes:
         NAME: of the engine.
         ENDPOINT: the service's own.
+        VERSION: of its API.
     """
 
     NAME: str
