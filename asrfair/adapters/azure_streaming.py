@@ -101,10 +101,9 @@ class AzureStreaming(AzureAdapter):
         stream.close()
         over = session.over.wait(self.timeout_s + waveform.duration_s)
         found, failed = list(session.found), session.failed
-        stopped = recognizer.stop_continuous_recognition_async()
-        if failed is None and over:
-            stopped.get()
-        del started, stopped
+        # Waited for even after a failure (a second): sessions left half stopped keep later ones from being heard.
+        recognizer.stop_continuous_recognition_async().get()
+        del started
         if failed is not None:
             raise failed
         if not over:
