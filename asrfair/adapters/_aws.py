@@ -62,7 +62,7 @@ class AwsAdapter(CloudAdapter):
         except ImportError as error:
             raise MissingExtraError(f"the engine {engine}", "aws") from error
         log = logging.getLogger("botocore")
-        log.setLevel(max(log.level, logging.INFO))
+        log.setLevel(max(log.getEffectiveLevel(), logging.INFO))
         try:
             session = boto3.Session(region_name=region)
             self._credentials = session.get_credentials()
