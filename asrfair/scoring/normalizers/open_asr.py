@@ -34,8 +34,9 @@ from asrfair.scoring.normalizers._open_asr_rules import (
     written_out,
 )
 
-SINGLE, FIRST, SECOND = 256, 512, 1024
-"""Flags: begins or ends with a letter or digit that stands alone; the two sides of a pair that is written as one."""
+SINGLE, VOWEL, RUN, FIRST, SECOND = 256, 512, 1024, 2048, 4096
+"""Flags: begins or ends with a letter or digit that stands alone; that is `a` or `i`, which take three to be joined; or
+there are two of them already; the two sides of a pair that is written as one."""
 
 _SECONDS = frozenset(" ".join(COMPOUNDS.values()).split())
 _FIRST_AT_THE_END = re.compile(rf"\b(?:{'|'.join(COMPOUNDS)})\Z")
@@ -85,7 +86,10 @@ class OpenAsrNormalizer(WordNormalizer):
         """What entangles Whisper's words, letters side by side, and pairs that are written as one."""
         found = linked(flags)
         left, right = flags[:-1], flags[1:]
-        found[:-1] |= ((left & SINGLE) != 0) & ((right & SINGLE) != 0)
+        touching = ((left & SINGLE) != 0) & ((right & SINGLE) != 0)
+        either = left | right
+        found[:-1] |= touching & (((either & VOWEL) == 0) | ((either & RUN) != 0))
+        found[:-2] |= touching[:-1] & touching[1:]
         found[:-1] |= ((left & FIRST) != 0) & ((right & SECOND) != 0)
         return found
 
@@ -102,10 +106,19 @@ def _flags(words: Sequence[str], tokens: Sequence[str]) -> int:
         words: what it becomes before numbers are read.
         tokens: what it becomes before letters are joined.
     """
-    flags = SINGLE if tokens and (is_single(tokens[0]) or is_single(tokens[-1])) else 0
+    flags = _single_flags(tokens)
     if not words:
         return flags
     first, second = _FIRST_AT_THE_END.search(words[-1]), _SECOND_AT_THE_START.match(words[0])
     if (first and first[0] != words[-1]) or (second and second[0] != words[0]):
         return BOUND
     return flags | (FIRST if first else 0) | (SECOND if second else 0)
+
+
+def _single_flags(tokens: Sequence[str]) -> int:
+    """How a word can be joined with its neighbours because letters or digits stand alone at its ends."""
+    ends = [end for end in (tokens[:2], tokens[:-3:-1]) if end and is_single(end[0])]
+    if not ends:
+        return 0
+    flags = SINGLE if any(end[0] not in ("a", "i") for end in ends) else SINGLE | VOWEL
+    return flags | RUN if any(len(end) > 1 and is_single(end[1]) for end in ends) else flags
