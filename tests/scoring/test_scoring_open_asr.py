@@ -1,8 +1,8 @@
 """`open-asr` gives the strings that the Open ASR Leaderboard's code gave, whichever way a text goes through it.
 
-`tests/data/open_asr` was recorded once from that code, never from asrfair; the docstring of `open_asr` says which version
-it was, and that its rules were put together from two copies. It holds texts made from word lists, and pairs of reference
-and hypothesis with the word error rate of the code's strings (jiwer 4).
+`tests/data/open_asr` was recorded once from that code, never from asrfair; the docstring of `open_asr` says which
+version it was, and that its rules were put together from two copies. It holds texts made from word lists, and pairs of
+reference and hypothesis with the word error rate of the code's strings (jiwer 4).
 """
 
 import json
