@@ -16,7 +16,7 @@ def minimal(text):
     return normalize([text], "minimal")[0]
 
 
-@pytest.mark.parametrize("name", ["minimal", "none", "whisper-en"])
+@pytest.mark.parametrize("name", ["minimal", "none", "open-asr", "whisper-en"])
 def test_a_normalizer_is_a_named_versioned_hashed_value(name):
     found = find_normalizer(name)
     assert name in available_normalizers()
@@ -39,8 +39,8 @@ def test_digests_tell_normalizers_and_rules_apart():
     class ShoutingMore(Shouting):
         words = ("a", "b")
 
-    found = [find_normalizer(name).digest for name in ("minimal", "none", "whisper-en")]
-    assert len({*found, Shouting().digest, ShoutingMore().digest}) == 5
+    found = [find_normalizer(name).digest for name in ("minimal", "none", "open-asr", "whisper-en")]
+    assert len({*found, Shouting().digest, ShoutingMore().digest}) == 6
 
 
 def test_an_unknown_name_lists_those_there_are():

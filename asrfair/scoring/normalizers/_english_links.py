@@ -22,6 +22,7 @@ _SUFFIX = re.compile(r"(?:st|nd|rd|th|s)\b")
 _HALF = re.compile(r"\bhalf\b")
 _DIGIT = re.compile(r"[\d¢$£€%]")
 _PARTICIPLES = frozenset({"been", "gone", "done", "got"})
+_PARTICIPLE = re.compile(rf"(?:{'|'.join(sorted(_PARTICIPLES))})\b")
 _CARDINAL_KINDS = frozenset({"zero", "unit", "tens"})
 BOUND_WORDS = frozenset({*VOCABULARY, *EXPANSIONS, *_PARTICIPLES, "a", "half", "st", "nd", "rd", "th", "s"})
 """Words that a rule names, beside hesitations: the others become what the spelling table says."""
@@ -56,7 +57,7 @@ def word_flags(bare: str, words: list[str], left: str) -> int:
     if marks_at_the_ends or _GLUED.match(bare) or any(map(_HALF.search, words[1:])):
         return BOUND
     flags = OPENS if bare.endswith(("'s", "'d")) or words[-1] == "a" else 0
-    if words[0] in _PARTICIPLES or _HALF.match(words[0]):
+    if _PARTICIPLE.match(bare) or words[0] in _PARTICIPLES or _HALF.match(words[0]):
         flags |= CLOSES
     if words[0] == "and":
         flags |= AND

@@ -1,15 +1,15 @@
-"""`open-asr`: the English normaliser of the Open ASR Leaderboard (huggingface/open_asr_leaderboard), string for string.
+"""`open-asr`: the English normaliser of the Open ASR Leaderboard (huggingface/open_asr_leaderboard), string by string.
 
-It is Whisper's (see `whisper_en`) with changes: hesitations of any length go (`er`, `ugh`, `ooh` is `oh`), `oh` is a zero
-only among digits, `'s` is `is` only after a pronoun or the like (`John's` becomes `john s`), spellings of one name are one
-(`Stephen` and `Steven`), `b b c` is `bbc`, `wi fi` is `wifi`, and the spelling table has 1,743 rows.
+It is Whisper's (see `whisper_en`) with changes: hesitations of any length go (`er`, `ugh`; `ooh` is `oh`), `oh` is a
+zero only among digits, `'s` is `is` only after a pronoun or the like (`John's` becomes `john s`), spellings of one name
+are one (`Stephen`, `Steven`), `b b c` is `bbc`, `wi fi` is `wifi`, and the spelling table is its own, of 1,743 rows.
 
-The version is that of September 2026. The tables are those of commit 67e8bd6 to the byte (SHA-256 52997cc9). The rules
-are those of the newest copy of `normalizer.py` that could be read (commit 0ff5e3a of the fork Diamondfan), without its
-rule for clock times and with the handling of full stops and stray marks that every version of the leaderboard itself
-has (last read at 70f6b8e): `normalizer.py` of 67e8bd6 differs from that in places that could not be read.
-Its word error rate is not only this normaliser: see docs/statistics.md. Like `whisper-en`, it is here because published
-figures use it; never read it without `minimal` beside it.
+The version is that of September 2026. The tables are those of commit 67e8bd6, byte for byte (SHA-256 52997cc9...). The
+rules are those of the newest copy of `normalizer.py` that could be read (Diamondfan's fork at 0ff5e3a) without the rule
+for clock times, which no version read from the leaderboard itself has, and with full stops and stray marks treated as
+in all of those (the last is 70f6b8e). Whether `normalizer.py` at 67e8bd6 has the same rules could not be seen: its
+SHA-256 (490b5639...) is known, its text is not. For the leaderboard's error rate see docs/statistics.md. Like
+`whisper-en`, this is here because published figures use it; never read it without `minimal` beside it.
 """
 
 from __future__ import annotations
@@ -28,27 +28,27 @@ from asrfair.scoring.normalizers._open_asr_rules import (
     finish,
     is_single,
     rules,
-    table,
     tokens_of,
     without_fillers,
     words_of,
     written_out,
 )
 
-SINGLE, FIRST, SECOND = 256, 512, 1024
-"""Flags: begins or ends with a letter or digit that stands alone; the two sides of a pair that is written as one."""
+SINGLE, VOWEL, RUN, FIRST, SECOND = 256, 512, 1024, 2048, 4096
+"""Flags: begins or ends with a letter or digit that stands alone; that is `a` or `i`, which take three to be joined; or
+there are two of them already; the two sides of a pair that is written as one."""
 
 _SECONDS = frozenset(" ".join(COMPOUNDS.values()).split())
 _FIRST_AT_THE_END = re.compile(rf"\b(?:{'|'.join(COMPOUNDS)})\Z")
-_SECOND_AT_THE_START = re.compile(rf"(?:{'|'.join(_SECONDS)})\b")
+_SECOND_AT_THE_START = re.compile(rf"(?:{'|'.join(sorted(_SECONDS))})\b")
 _SPECIAL = frozenset({*BOUND_WORDS, *COMPOUNDS, *_SECONDS})
 
 
 class OpenAsrNormalizer(WordNormalizer):
     """The English normaliser of the Open ASR Leaderboard.
 
-    >>> OpenAsrNormalizer().normalize(["Er, it's Stephen's e-mail: B. B. C., at 5 G!", "Oh, four oh one - ok?"])
-    ['it is steven s email bbc at 5g', 'oh 401 okay']
+    >>> OpenAsrNormalizer().normalize(["Er, it's Stephen's e-mail: B. B. C., at 5 G!", "Oh no, four oh one - ok?"])
+    ['it is steven s email bbc at 5g', 'oh no 401 okay']
     """
 
     name = "open-asr"
@@ -86,7 +86,10 @@ class OpenAsrNormalizer(WordNormalizer):
         """What entangles Whisper's words, letters side by side, and pairs that are written as one."""
         found = linked(flags)
         left, right = flags[:-1], flags[1:]
-        found[:-1] |= ((left & SINGLE) != 0) & ((right & SINGLE) != 0)
+        touching = ((left & SINGLE) != 0) & ((right & SINGLE) != 0)
+        either = left | right
+        found[:-1] |= touching & (((either & VOWEL) == 0) | ((either & RUN) != 0))
+        found[:-2] |= touching[:-1] & touching[1:]
         found[:-1] |= ((left & FIRST) != 0) & ((right & SECOND) != 0)
         return found
 
@@ -103,10 +106,19 @@ def _flags(words: Sequence[str], tokens: Sequence[str]) -> int:
         words: what it becomes before numbers are read.
         tokens: what it becomes before letters are joined.
     """
-    flags = SINGLE if tokens and (is_single(tokens[0]) or is_single(tokens[-1])) else 0
+    flags = _single_flags(tokens)
     if not words:
         return flags
     first, second = _FIRST_AT_THE_END.search(words[-1]), _SECOND_AT_THE_START.match(words[0])
     if (first and first[0] != words[-1]) or (second and second[0] != words[0]):
         return BOUND
     return flags | (FIRST if first else 0) | (SECOND if second else 0)
+
+
+def _single_flags(tokens: Sequence[str]) -> int:
+    """How a word can be joined with its neighbours because letters or digits stand alone at its ends."""
+    ends = [end for end in (tokens[:2], tokens[:-3:-1]) if end and is_single(end[0])]
+    if not ends:
+        return 0
+    flags = SINGLE if any(end[0] not in ("a", "i") for end in ends) else SINGLE | VOWEL
+    return flags | RUN if any(len(end) > 1 and is_single(end[1]) for end in ends) else flags
