@@ -11,6 +11,12 @@ from typing import Any
 from asrfair.adapters import Adapter, engine_class
 from asrfair.errors import InputError, MissingExtraError
 
+QUIET = {
+    "RAY_USAGE_STATS_ENABLED": "0",
+    "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Without it each start warns.
+    "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Deaths would be printed to stdout, among the results; the rows tell of them.
+}
+
 
 @contextmanager
 def connected(address: str | None = None, processors: int = 1) -> Iterator[None]:
@@ -25,8 +31,8 @@ def connected(address: str | None = None, processors: int = 1) -> Iterator[None]
         MissingExtraError: Ray is not installed.
         InputError: there is no cluster at the address.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # Without it each start warns.
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
     try:
         import ray
     except ImportError as error:
