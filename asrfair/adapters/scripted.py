@@ -8,7 +8,9 @@ waveform (`waveform_digest`) and what to do with it:
     {"waveform": "51d0...", "error": "transient", "times": 2, "text": "third time lucky"}
     {"waveform": "e3b1...", "error": "crash", "times": 1, "text": "after a crash"}
 
-`times` counts over all processes when the option `log` names a file: every call appends one line to it.
+An error is `crash`, `hang`, `transient` or a kind of `errors.TransientError` (rate_limit, server, timeout, connection),
+`permanent` or a kind of `errors.AdapterError` (refused, denied, malformed, empty). `times` counts over all processes
+when the option `log` names a file: every call appends one line to it.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ import msgspec
 import numpy as np
 
 from asrfair.adapters._base import Adapter, check_waveform
-from asrfair.errors import AdapterError, InputError, TransientError
+from asrfair.errors import AdapterError, InputError, TooLargeError, TransientError
 from asrfair.records import SystemInfo, Transcript, Waveform
 
 
@@ -56,6 +58,9 @@ class Scripted(Adapter):
         delay_s: how long to think about each waveform, in seconds.
         log: file to which every call appends the digest of each waveform; counts `times` over processes.
         batch_size: how many waveforms to ask for at once.
+        batch_audio_s: how many seconds of audio to ask for at once, padding included.
+        fits_s: a batch of more seconds, padding included, does not fit the device; None for any.
+        longest_s: the longest waveform that it takes, seconds.
     """
 
     def __init__(
@@ -65,9 +70,12 @@ class Scripted(Adapter):
         delay_s: float = 0.0,
         log: str | None = None,
         batch_size: int = 1,
+        batch_audio_s: float | None = None,
+        fits_s: float | None = None,
+        longest_s: float | None = None,
     ) -> None:
-        self._text, self._delay_s, self._log = text, delay_s, log
-        self.batch_size = batch_size
+        self._text, self._delay_s, self._log, self._fits_s = text, delay_s, log, fits_s
+        self.batch_size, self.batch_audio_s, self.longest_s = batch_size, batch_audio_s, longest_s
         self._seen: Counter[str] = Counter()
         self._script: dict[str, _Line] = {}
         self._digest = None
@@ -87,6 +95,9 @@ class Scripted(Adapter):
 
     def transcribe_batch(self, batch: Sequence[Waveform]) -> list[Transcript]:
         """Say what the script says to each waveform."""
+        padded_s = len(batch) * max((waveform.duration_s for waveform in batch), default=0.0)
+        if self._fits_s is not None and padded_s > self._fits_s:
+            raise TooLargeError(f"{padded_s:g} s do not fit into {self._fits_s:g} s")
         return [self._say(waveform) for waveform in batch]
 
     def _say(self, waveform: Waveform) -> Transcript:
@@ -118,10 +129,10 @@ class Scripted(Adapter):
     @staticmethod
     def _fail(kind: str) -> None:
         """Fail as told."""
-        if kind == "transient":
-            raise TransientError("the script says: busy")
         if kind == "crash":
             os._exit(70)
         if kind == "hang":
             time.sleep(3600)
-        raise AdapterError("the script says: refused")
+        if kind in ("transient", "rate_limit", "server", "timeout", "connection"):
+            raise TransientError("the script says: busy", kind=kind)
+        raise AdapterError("the script says: refused", kind="engine" if kind == "permanent" else kind)

@@ -147,12 +147,12 @@ class Caller:
         )
         for attempt in attempts:
             with attempt:
-                self._gate.wait()
+                given = self._gate.wait()
                 count()
-                return self._attempt(batch)
+                return self._attempt(batch, given)
         raise TransientError("no attempt was made")
 
-    def _attempt(self, batch: Sequence[Waveform]) -> tuple[list[Transcript], float]:
+    def _attempt(self, batch: Sequence[Waveform], given: float) -> tuple[list[Transcript], float]:
         """One attempt, timed."""
         self._notify("start")
         began = time.perf_counter()
@@ -161,7 +161,7 @@ class Caller:
         except TransientError as error:
             self._notify("pause")
             if error.kind == "rate_limit":
-                self._gate.too_many(error.retry_after_s)
+                self._gate.too_many(given, error.retry_after_s)
             raise
         except AsrfairError:
             raise

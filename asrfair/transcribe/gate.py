@@ -1,8 +1,10 @@
 """The door to a server: calls go through at a rate, and none while the server has asked to wait.
 
-A rate that was given is kept as it is. Where none was given and the server says "too many" (429), calls are spaced:
-first at the rate that got through lately, halved; then a little closer with every answer (additive increase and
-multiplicative decrease, Chiu & Jain 1989). All threads of an engine go through one door, so that one 429 slows all.
+A rate that was given is kept as it is. Where none was given and the server says "too many" (429), calls are spaced: at
+0.8 of the rate that got through lately, and 4 % closer with every answer (multiplicative increase and decrease). Calls
+that were under way at a decrease bring no further one. Six answers make up for a decrease, so that a server that
+refuses a tenth of all calls for other reasons is not asked ever more slowly. All threads of an engine go through one
+door: one 429 slows all.
 """
 
 from __future__ import annotations
@@ -12,11 +14,10 @@ import time
 from collections import deque
 
 REMEMBERED = 64
-DECREASE = 0.5
-INCREASE_PER_S = 0.05
-"""Share of the last good rate that comes back with every second's worth of answers."""
-
-SHORTEST_HOLD_S = 0.5
+DECREASE = 0.8
+INCREASE = 1.04
+SLOWEST_PER_S = 1.0
+HOLD_S = 0.5
 
 
 class Gate:
@@ -30,43 +31,51 @@ class Gate:
         self._lock = threading.Lock()
         self._most = requests_per_s
         self._rate = requests_per_s
-        self._next = 0.0
+        self._next = self._closed_until = self._slowed = 0.0
         self._passed: deque[float] = deque(maxlen=REMEMBERED)
-        self._slowed = 0.0
 
-    def wait(self) -> None:
-        """Wait for one's turn."""
+    def wait(self) -> float:
+        """Wait for one's turn; returns when it was given, for `too_many`."""
+        while True:
+            given, turn = self._take_turn()
+            time.sleep(max(0.0, turn - given))
+            if turn >= self._closed_until:
+                return given
+
+    def _take_turn(self) -> tuple[float, float]:
+        """When a turn was given, and when it is."""
         with self._lock:
             now = time.monotonic()
-            turn = max(now, self._next)
+            turn = max(now, self._next, self._closed_until)
             if self._rate is not None:
                 self._next = turn + 1.0 / self._rate
-        if turn > now:
-            time.sleep(turn - now)
+            return now, turn
 
     def went_well(self) -> None:
         """An answer came."""
         with self._lock:
             self._passed.append(time.monotonic())
             if self._most is None and self._rate is not None:
-                self._rate += INCREASE_PER_S
+                self._rate *= INCREASE
 
-    def too_many(self, wait_s: float | None) -> None:
+    def too_many(self, given: float, wait_s: float | None) -> None:
         """The server said "too many".
 
         Args:
+            given: when the call's turn was given.
             wait_s: how long it asks to wait; None if it does not say.
         """
         with self._lock:
             now = time.monotonic()
-            self._next = max(self._next, now + max(wait_s or 0.0, SHORTEST_HOLD_S))
-            if self._most is None and now >= self._slowed:
-                self._rate = max(0.2, DECREASE * self._lately(now))
-                self._slowed = self._next + 1.0
-        return None
+            self._closed_until = max(self._closed_until, now + (HOLD_S if wait_s is None else wait_s))
+            if self._most is None and given >= self._slowed:
+                rate = self._lately(now) if self._rate is None else self._rate
+                self._rate = max(SLOWEST_PER_S, DECREASE * rate)
+                self._slowed = now
+                self._next = now  # Turns that were given and have not come are given again, at the new rate.
 
     def _lately(self, now: float) -> float:
-        """Answers a second, of the last ones; one if none came."""
+        """Answers a second, of the last ones; the slowest rate if hardly any came."""
         if len(self._passed) < 2:
-            return self._rate or 2.0
+            return SLOWEST_PER_S
         return len(self._passed) / max(now - self._passed[0], 0.001)

@@ -227,9 +227,9 @@ class WorkerPool:
         self._workers.remove(worker)
         self._sheaves.leave(id(worker))
         self._deaths += 1
-        if self._deaths > MOST_DEATHS + len(self._tasks) or not worker.ready:
+        if self._deaths > MOST_DEATHS + len(self._tasks) or self.info is None:
             raise InputError(
-                f"the engine {self._task.engine} {'does not start' if not worker.ready else 'only dies'}: {why} "
+                f"the engine {self._task.engine} {'does not start' if self.info is None else 'only dies'}: {why} "
                 f"(exit code {worker.process.exitcode}); what was finished is kept"
             )
         self._start(worker.task)

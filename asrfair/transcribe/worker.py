@@ -146,8 +146,12 @@ class _Line:
         self._connection, self._lock = connection, threading.Lock()
 
     def send(self, *message: object) -> None:
-        with self._lock:
-            self._connection.send(message)
+        """Send, or leave with the parent that is gone."""
+        try:
+            with self._lock:
+                self._connection.send(message)
+        except OSError:
+            os._exit(0)
 
 
 def _prepare(seat: Seat, connection: Connection, prepared: queue.Queue[Prepared]) -> None:
