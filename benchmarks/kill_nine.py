@@ -1,5 +1,7 @@
 """kill -9 of the runner and of its workers, ten times each, at random moments: the store equals an undisturbed run's.
 
+Ray has two machines of one processor, made on this one; the third line of Ray is of machines lost and others come.
+
     python benchmarks/kill_nine.py                       both executors
     python benchmarks/kill_nine.py --executor ray --kills 10
 
@@ -21,6 +23,7 @@ import wave
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +32,7 @@ from asrfair.adapters.scripted import waveform_digest
 from asrfair.audio import read_audio
 from asrfair.seeds import rng_for
 from asrfair.store import iter_hypotheses, read_hypotheses
+from asrfair.transcribe.ray_session import QUIET
 
 UTTERANCES = 600
 THINKING_S = 0.03
@@ -137,6 +141,17 @@ class Bench:
         what = f"{done} kills of workers ({stops} times it stopped, {failed} failed as a crash until continued)"
         return self.told(what, self.finished("workers"), before)
 
+    def lose_machines(self, cluster: Any, losses: int) -> str:
+        """Take away machines of the Ray cluster under a runner, and bring others."""
+        done, before = 0, self.asked()
+        runner = self.start("machines")
+        while done < losses and self.moment(runner):
+            cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
+            cluster.add_node(num_cpus=1)
+            done += 1
+        runner.wait()
+        return self.told(f"{done} machines lost", self.finished("machines"), before)
+
     def told(self, what: str, run: Path, before: int) -> str:
         """A line about a store."""
         rows = self.rows(run)
@@ -189,17 +204,24 @@ def main() -> None:
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         for executor in chosen.executor or ["local", "ray"]:
-            address = None
-            if executor == "ray":
-                import ray
-
-                from asrfair.transcribe.ray_session import connected
-
-                stack.enter_context(connected(None, WORKERS))
-                address = ray.get_runtime_context().gcs_address
-            bench = Bench(Path(name), executor, address)
+            cluster = ray_cluster(stack) if executor == "ray" else None
+            bench = Bench(Path(name), executor, None if cluster is None else cluster.address)
             print(bench.kill_runners(chosen.kills), flush=True)
             print(bench.kill_workers(chosen.kills), flush=True)
+            if cluster is not None:
+                print(bench.lose_machines(cluster, 3), flush=True)
+
+
+def ray_cluster(stack: ExitStack) -> Any:
+    """A Ray cluster of machines with one processor each, beside a head that has none for actors."""
+    os.environ.update(QUIET)
+    from ray.cluster_utils import Cluster
+
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0})
+    stack.callback(cluster.shutdown)
+    for _ in range(WORKERS):
+        cluster.add_node(num_cpus=1)
+    return cluster
 
 
 if __name__ == "__main__":

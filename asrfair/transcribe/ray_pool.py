@@ -23,7 +23,7 @@ from asrfair.transcribe.batches import Likes
 from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.ray_actor import Ready
-from asrfair.transcribe.ray_session import connected, room_for
+from asrfair.transcribe.ray_session import connected, ended, room_for
 from asrfair.transcribe.ray_worker import RayWorker, last_line
 from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.suspects import MOST_CRASHES, Suspects
@@ -147,10 +147,8 @@ class RayPool:
         waited = {
             ref: worker for worker in self._workers for ref in (worker.loading, worker.asked, *worker.calls) if ref
         }
-        done, _ = ray.wait(list(waited), num_returns=1, timeout=timeout_s) if waited else ([], [])
-        more, _ = ray.wait(list(waited), num_returns=len(waited), timeout=0) if done else ([], [])
         pairs: Pairs = []
-        for ref in more:
+        for ref in ended(list(waited), timeout_s):
             worker = waited[ref]
             if worker not in self._workers:
                 continue  # It was buried a moment ago, and this with it.

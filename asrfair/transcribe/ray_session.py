@@ -81,6 +81,27 @@ def room_for(engine: str, size: int | None) -> tuple[dict[str, float], int]:
     return {"num_gpus": 1, "num_cpus": 0} if on_gpu else {"num_cpus": 1}, size
 
 
+def ended(refs: list[Any], timeout_s: float) -> list[Any]:
+    """Those of some calls that have ended, well or not, as soon as one has.
+
+    Args:
+        refs: what Ray waits for.
+        timeout_s: how long to wait for the first, seconds.
+
+    Raises:
+        InputError: the cluster is gone.
+    """
+    import ray
+
+    if not refs:
+        return []
+    try:
+        first, _ = ray.wait(refs, num_returns=1, timeout=timeout_s)
+        return list(ray.wait(refs, num_returns=len(refs), timeout=0)[0]) if first else []
+    except (ray.exceptions.RaySystemError, ray.exceptions.RpcError, ConnectionError) as error:
+        raise InputError(f"the Ray cluster is gone: {error}; what was finished is kept") from error
+
+
 def _give_back_sigterm(handler: Any) -> None:
     """Ray takes SIGTERM for itself; the run has its own way to stop."""
     try:
