@@ -56,6 +56,12 @@ BATCH_FRAMES = 3000
 PEAK_RATE = 3e-3
 
 
+def say(text):
+    """Tell how far it is."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def plan(name, accent, voices, count, longest):
     """Texts and speakers: `count` utterances of 1 to `longest` digits."""
     requests = []
@@ -154,7 +160,7 @@ def train(model, examples):
             optimizer.step()
             step += 1
             if step % 25 == 0:
-                print(f"epoch {epoch} step {step} {spent:.0%} loss {loss.item():.3f}", flush=True)
+                say(f"epoch {epoch} step {step} {spent:.0%} loss {loss.item():.3f}")
         epoch += 1
     model.eval()
 
@@ -211,7 +217,7 @@ def error_rates(model, processor):
         errors = sum(counts["substitutions"]) + sum(counts["deletions"]) + sum(counts["insertions"])
         words = sum(counts["substitutions"]) + sum(counts["deletions"]) + sum(counts["hits"])
         found[accent] = (errors / words, words)
-        print(f"{accent:16} {errors / words:.1%}  e.g. {requests[0]['text']!r} -> {heard[0]!r}", flush=True)
+        say(f"{accent:16} {errors / words:.1%}  e.g. {requests[0]['text']!r} -> {heard[0]!r}")
     return found
 
 
@@ -242,7 +248,7 @@ def main():
         rng = rng_for(5, f"noise-{number}", "tiny_ctc")
         noisy = disturb(samples, rng) if rng.random() < 0.7 else samples
         examples.append((features_of(processor, noisy), processor.tokenizer(request["text"]).input_ids))
-    print(f"{len(examples)} utterances, {sum(len(values) for values, _ in examples) / 50:.0f} s", flush=True)
+    say(f"{len(examples)} utterances, {sum(len(values) for values, _ in examples) / 50:.0f} s")
     model = make_model(processor)
     train(model, examples)
     rates = error_rates(model, processor)
