@@ -20,11 +20,8 @@ if TYPE_CHECKING:
     import torch
 
 MASKED = {"hubert", "parakeet_ctc", "unispeech", "unispeech-sat", "wav2vec2", "wav2vec2-bert", "wavlm"}
-"""Families whose padding has no effect, given an attention mask and no group norm. In wav2vec2-conformer, data2vec-audio,
-SEW and SEW-D it was found to leak (through convolutions that take no mask)."""
-CPU_AUDIO_S, GPU_AUDIO_S = 32.0, 960.0
-"""Seconds a batch: on a CPU padding costs more than batching gains (PERFORMANCE.md, section 4)."""
-LONGEST_S = 120.0
+"""Families whose padding has no effect, given an attention mask and no group norm. In wav2vec2-conformer,
+data2vec-audio, SEW and SEW-D it was found to leak (through convolutions that take no mask)."""
 
 
 class CtcModel:
@@ -69,8 +66,8 @@ class CtcModel:
         self.sample_rate_hz = int(self._extractor.sampling_rate)
         self.is_batched = batch_unmasked or self._is_masked()
         self.batch_size = 256 if self.is_batched else 1
-        self.batch_audio_s: float | None = CPU_AUDIO_S if device.type == "cpu" else GPU_AUDIO_S
-        self.longest_s: float | None = LONGEST_S
+        self.batch_audio_s: float | None = _ctc.CPU_AUDIO_S if device.type == "cpu" else _ctc.GPU_AUDIO_S
+        self.longest_s: float | None = _ctc.LONGEST_S
         self._letters = self._make_letters()
 
     def _is_masked(self) -> bool:

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from asrfair.adapters import _whisper_words
 from asrfair.adapters._torch import padded, to_device
 from asrfair.errors import InputError
 from asrfair.records import Transcript, Waveform, Word
@@ -88,7 +89,7 @@ class WhisperModel:
         if prompt is not None:
             self._asked["prompt_ids"] = self._tokenizer.get_prompt_ids(prompt, return_tensors="pt").to(device)
         self._first_special = min(self._tokenizer.all_special_ids)
-        self._written = language_name(language)
+        self._written = _whisper_words.language_name(language)
         import torch
 
         self._window = torch.hann_window(self._extractor.n_fft, device=device)
@@ -100,13 +101,13 @@ class WhisperModel:
         if task not in ("transcribe", "translate"):
             raise InputError(f"the engine transformers: task={task} is not transcribe or translate")
         if not getattr(self.model.generation_config, "is_multilingual", bool(known)):
-            if task != "transcribe" or language_code(language) not in (None, "en"):
+            if task != "transcribe" or _whisper_words.language_code(language) not in (None, "en"):
                 raise InputError(f"the engine transformers: {given} knows English alone: leave language= and task= out")
             return {}
-        if language is not None and f"<|{language_code(language)}|>" not in known:
+        if language is not None and f"<|{_whisper_words.language_code(language)}|>" not in known:
             spoken = ", ".join(sorted(code.strip("<|>") for code in known))
             raise InputError(f"the engine transformers: language={language} is not one of {given}'s: {spoken}")
-        return {"task": task} | ({"language": language_code(language)} if language else {})
+        return {"task": task} | ({"language": _whisper_words.language_code(language)} if language else {})
 
     def transcribe(self, batch: Sequence[Waveform]) -> list[Transcript]:
         """Transcribe a batch: what fits one window together, what does not by its own algorithm."""
@@ -131,7 +132,7 @@ class WhisperModel:
         asked["return_timestamps"] = is_long or self._word_times
         if self._word_times:
             asked["return_token_timestamps"] = True
-        heard = Recorder()
+        heard = _whisper_words.Recorder()
         if self._confidences:
             asked["logits_processor"] = LogitsProcessorList([heard])
         output = self.model.generate(features, attention_mask=mask, return_segments=True, **asked)
@@ -186,75 +187,8 @@ class WhisperModel:
         words = []
         for word, _, places in zip(*_combine_tokens_into_words(self._tokenizer, numbers, self._written), strict=True):
             own = [kept[place] for place in places]
-            start_s, end_s = _span(own, times_s, duration_s)
+            start_s, end_s = _whisper_words.span(own, times_s, duration_s)
             confidence = None if chances is None else sum(chances[place] for place in own) / len(own)
             if word.strip():
                 words.append(Word(word.strip(), start_s, end_s, confidence))
         return Transcript(text, tuple(words))
-
-
-def _span(places: list[int], times_s: list[float] | None, duration_s: float) -> tuple[float | None, float | None]:
-    """Start and end of a word: a token's time is the end of what it says, and the start of the next."""
-    if times_s is None:
-        return None, None
-    start_s = times_s[places[0] - 1] if places[0] else 0.0
-    end_s = times_s[places[-1]]
-    return round(min(start_s, duration_s), 3), round(min(max(start_s, end_s), duration_s), 3)
-
-
-def language_code(language: str | None) -> str | None:
-    """The code of a language that is given by code or English name: `en` for `English`, `en` and `en-GB`."""
-    from transformers.models.whisper.tokenization_whisper import TO_LANGUAGE_CODE
-
-    if language is None:
-        return None
-    lower = language.lower()
-    return str(TO_LANGUAGE_CODE.get(lower, lower.partition("-")[0]))
-
-
-def language_name(language: str | None) -> str:
-    """The English name of a language; English where it is not known (only the splitting of words depends on it)."""
-    from transformers.models.whisper.tokenization_whisper import LANGUAGES
-
-    return str(LANGUAGES.get(language_code(language) or "en", "english"))
-
-
-class Recorder:
-    """A logits processor that changes nothing and keeps the probability of each most likely token.
-
-    One window is one run of `generate`'s inner loop; it begins where the input is not one longer than before.
-    """
-
-    def __init__(self) -> None:
-        self._windows: list[list[tuple[torch.Tensor, torch.Tensor]]] = []
-        self._length = -1
-
-    def __call__(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
-        """Keep the best token and its probability for every row."""
-        if input_ids.shape[1] != self._length + 1:
-            self._windows.append([])
-        self._length = input_ids.shape[1]
-        best, number = scores.max(-1)
-        self._windows[-1].append((number, (best - scores.logsumexp(-1)).exp()))
-        return scores
-
-    def probabilities(self, row: int, segments: Sequence[dict[str, Any]]) -> list[float]:
-        """The probability of every token of a row's segments, in order."""
-        import torch
-
-        found: list[float] = []
-        at, last, chosen, chances = -1, None, [], []
-        for segment in segments:
-            tokens = segment["tokens"].tolist()
-            if segment["result"] is not last:
-                last, start = segment["result"], 0
-                while at + 1 < len(self._windows):
-                    at += 1
-                    window = self._windows[at]
-                    chosen = torch.stack([number[row] for number, _ in window]).tolist()
-                    chances = torch.stack([chance[row] for _, chance in window]).tolist()
-                    if chosen[: len(tokens)] == tokens:
-                        break
-            found.extend(chances[start : start + len(tokens)])
-            start += len(tokens)
-        return found
