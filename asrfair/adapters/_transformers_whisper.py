@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -135,7 +136,9 @@ class WhisperModel:
         heard = _whisper_words.Recorder()
         if self._confidences:
             asked["logits_processor"] = LogitsProcessorList([heard])
-        output = self.model.generate(features, attention_mask=mask, return_segments=True, **asked)
+        with warnings.catch_warnings():  # The library's search for word times gives numpy a tensor.
+            warnings.filterwarnings("ignore", message="__array_wrap__ must accept")
+            output = self.model.generate(features, attention_mask=mask, return_segments=True, **asked)
         transcripts = []
         for row, (segments, waveform) in enumerate(zip(output["segments"], batch, strict=True)):
             tokens = [number for segment in segments for number in segment["tokens"].tolist()]

@@ -76,7 +76,7 @@ def test_a_clip_is_normalised_by_itself(files):
     loud = type(CLIPS[0])(CLIPS[1].samples * 50, 16_000)
     quiet = type(CLIPS[0])(CLIPS[0].samples * 0.5, 16_000)
     alone = heard.transcribe_batch([CLIPS[0]])[0].text
-    assert [t.text for t in heard.transcribe_batch([CLIPS[0], loud])][0] == alone
+    assert heard.transcribe_batch([CLIPS[0], loud])[0].text == alone
     assert heard.transcribe_batch([quiet])[0].text == alone
 
 
@@ -85,7 +85,8 @@ def test_words_have_times_in_the_audio_and_confidences(files):
         assert [word.text for word in transcript.words] == transcript.text.split()
         times = [time for word in transcript.words for time in (word.start_s, word.end_s)]
         assert times == sorted(times)
-        assert 0 <= times[0] and times[-1] <= clip.duration_s
+        assert times[0] >= 0
+        assert times[-1] <= clip.duration_s
         assert all(0 < word.confidence <= 1 for word in transcript.words)
 
 
@@ -109,7 +110,8 @@ def test_a_beam_search_finds_the_lexicons_words_and_says_so(files, tmp_path):
     lexicon.write_text("sea S E A |\nboat B O A T |\n")
     bound = engine(files, decoder="ctc_beam", beam_size=20, lexicon=str(lexicon))
     said = {word for t in bound.transcribe_batch(CLIPS) for word in t.text.split()}
-    assert said and said <= {"sea", "boat"}
+    assert said
+    assert said <= {"sea", "boat"}
     assert bound.describe().options["lexicon_sha256"] != free.describe().options["lexicon_sha256"]
 
 
@@ -151,7 +153,7 @@ def test_a_bundle_takes_its_architecture_from_the_library_and_its_weights_from_a
     heard = load_engine(
         "torchaudio", {"bundle": "WAV2VEC2_ASR_BASE_10M", "weights": str(path), "device": "cpu", "dtype": "bf16"}
     )
-    assert heard.sample_rate_hz == bundle.sample_rate and heard.batch_size == 1
+    assert (heard.sample_rate_hz, heard.batch_size) == (bundle.sample_rate, 1)
     assert isinstance(heard.transcribe_batch([CLIPS[2]])[0].text, str)
 
 

@@ -79,6 +79,8 @@ def make_ctc(folder, model_type="wav2vec2", *, masked=True, **more):
         config |= LAYER_NORM if masked else {}
         extractor = Wav2Vec2FeatureExtractor(return_attention_mask=masked)
     made = lively(AutoModelForCTC.from_config(AutoConfig.for_model(model_type, **(config | more))))
+    with torch.no_grad():
+        made.lm_head.bias[1:4] = -1000  # No trained model says the tokens that are no letters.
     made.save_pretrained(folder)
     extractor.save_pretrained(folder)
     (folder / "vocab.json").write_text(json.dumps({letter: number for number, letter in enumerate(LETTERS)}))
