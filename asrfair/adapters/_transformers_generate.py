@@ -41,7 +41,7 @@ class GeneratingModel:
         device: where it runs.
         language, prompt: what to ask for; refused where the family has no place for it.
         num_beams: beams of the search; 1 is greedy.
-        max_new_tokens: the most tokens of an answer.
+        max_new_tokens: the most tokens of an answer; None for the model's own limit, or 256 if it has none.
         is_batched: whether several waveforms may go in at once.
 
     Raises:
@@ -76,7 +76,10 @@ class GeneratingModel:
         self._generation: dict[str, Any] = {}
         if not self._is_transducer:
             self._generation = {"do_sample": False, "num_beams": num_beams}
-            self._generation["max_new_tokens"] = max_new_tokens or DEFAULT_NEW_TOKENS
+            limit = self.model.generation_config
+            has_own = limit.max_length is not None or limit.max_new_tokens is not None
+            if max_new_tokens is not None or not has_own:
+                limit.max_length, limit.max_new_tokens = None, max_new_tokens or DEFAULT_NEW_TOKENS
         self.is_batched = is_batched
         self.batch_size = 1 if not is_batched else CPU_BATCH if device.type == "cpu" else GPU_BATCH
         self.batch_audio_s: float | None = None

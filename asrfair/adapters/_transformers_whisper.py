@@ -85,7 +85,9 @@ class WhisperModel:
         self.longest_s: float | None = None
         self._word_times, self._confidences = word_times, confidences
         self._asked = {**self._spoken(source.given, language, task), "num_beams": num_beams, "do_sample": False}
-        self._asked |= {"max_new_tokens": max_new_tokens} if max_new_tokens else {}
+        if max_new_tokens is not None:
+            generation = self.model.generation_config
+            generation.max_length, generation.max_new_tokens = None, max_new_tokens
         self._asked |= FALLBACK if fallback else {"temperature": 0.0}
         if prompt is not None:
             self._asked["prompt_ids"] = self._tokenizer.get_prompt_ids(prompt, return_tensors="pt").to(device)

@@ -88,16 +88,20 @@ def make_ctc(folder, model_type="wav2vec2", *, masked=True, **more):
     return folder
 
 
-def make_parakeet(folder, **more):
-    """A Parakeet CTC model with pieces of words; its features need librosa."""
+def make_parakeet(folder, encoder=None, n_pieces=26, dtype=torch.float32):
+    """A Parakeet CTC model with pieces of words; its features need librosa.
+
+    `encoder` changes its size (the library's defaults are those of the 600 M model), `n_pieces` its vocabulary.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import ParakeetFeatureExtractor
 
     folder.mkdir(parents=True, exist_ok=True)
-    pieces = ["<unk>", *(f"▁{letter}" for letter in "abcdefgh"), *"abcdefghijklmnop", "<pad>"]
+    pieces = ["<unk>", *(f"▁{letter}" for letter in "abcdefgh"), *"abcdefghijklmnop"]
+    pieces += [f"{'▁' * (place % 3 == 0)}p{place}" for place in range(n_pieces - len(pieces) - 1)] + ["<pad>"]
     tokenizer = Tokenizer(models.WordLevel({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>"))
     tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
-    encoder = {
+    small = {
         "hidden_size": 32,
         "num_hidden_layers": 2,
         "num_attention_heads": 2,
@@ -106,9 +110,12 @@ def make_parakeet(folder, **more):
         "num_mel_bins": 80,
     }
     config = AutoConfig.for_model(
-        "parakeet_ctc", vocab_size=len(pieces), pad_token_id=len(pieces) - 1, encoder_config=encoder, **more
+        "parakeet_ctc",
+        vocab_size=len(pieces),
+        pad_token_id=len(pieces) - 1,
+        encoder_config=small if encoder is None else encoder,
     )
-    lively(AutoModelForCTC.from_config(config)).save_pretrained(folder)
+    lively(AutoModelForCTC.from_config(config)).to(dtype).save_pretrained(folder)
     ParakeetFeatureExtractor(feature_size=80).save_pretrained(folder)
     ParakeetTokenizer(tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<pad>").save_pretrained(folder)
     return folder
@@ -118,8 +125,12 @@ TEXT = ["the old boat went over the green river", "two small birds sang near our
 LANGUAGES = ["en", "de", "th"]
 
 
-def make_whisper(folder, *, multilingual=True, n_words=12):
-    """A Whisper model whose tokenizer is trained on two sentences; it stops after some tokens because they are few."""
+def make_whisper(folder, *, multilingual=True, n_words=12, n_text=None, endless=False, dtype=torch.float32, **size):
+    """A Whisper model whose tokenizer is trained on two sentences, in a folder.
+
+    It stops after `n_words` tokens, if it does not before (`endless`: never before). `n_text` fills the vocabulary up
+    with made-up words; `size` changes its configuration.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -132,24 +143,30 @@ def make_whisper(folder, *, multilingual=True, n_words=12):
     marks = ["<|endoftext|>", "<|startoftranscript|>", *(f"<|{code}|>" for code in LANGUAGES)]
     marks += ["<|translate|>", "<|transcribe|>", "<|startoflm|>", "<|startofprev|>", "<|nospeech|>", "<|notimestamps|>"]
     merges = [tuple(merge) for merge in state["merges"]]
-    tokenizer = WhisperTokenizer(vocab=state["vocab"], merges=merges)
+    for place in range(len(state["vocab"]), n_text or 0):
+        written = "".join(chr(97 + place // 26**power % 26) for power in range(4))
+        state["vocab"][f"\u0120zq{written}"] = place
+    tokenizer = WhisperTokenizer(vocab=state["vocab"], merges=merges, pad_token="<|endoftext|>")
     tokenizer.add_special_tokens({"additional_special_tokens": marks[1:]})
     tokenizer.add_tokens([f"<|{0.02 * step:.2f}|>" for step in range(1501)])
     number = {mark: tokenizer.convert_tokens_to_ids(mark) for mark in marks}
     end = number["<|endoftext|>"]
     letters = set("\u0120abcdefghijklmnopqrstuvwxyz")  # U+0120 is how the tokenizer writes a space.
     unwritten = [place for piece, place in state["vocab"].items() if not set(piece) <= letters]
+    small = {
+        "d_model": 32,
+        "encoder_layers": 2,
+        "decoder_layers": 2,
+        "encoder_attention_heads": 2,
+        "decoder_attention_heads": 2,
+        "encoder_ffn_dim": 48,
+        "decoder_ffn_dim": 48,
+        "max_target_positions": 64,
+    }
     config = WhisperConfig(
         vocab_size=len(tokenizer),
         tie_word_embeddings=False,
-        d_model=32,
-        encoder_layers=2,
-        decoder_layers=2,
-        encoder_attention_heads=2,
-        decoder_attention_heads=2,
-        encoder_ffn_dim=48,
-        decoder_ffn_dim=48,
-        max_target_positions=64,
+        **(small | size),
         pad_token_id=end,
         bos_token_id=end,
         eos_token_id=end,
@@ -172,7 +189,9 @@ def make_whisper(folder, *, multilingual=True, n_words=12):
         prev_sot_token_id=number["<|startofprev|>"],
         max_initial_timestamp_index=50,
         alignment_heads=[[0, 0], [1, 1]],
-        suppress_tokens=[number[mark] for mark in marks[1:] if mark != "<|notimestamps|>"] + unwritten,
+        suppress_tokens=[number[mark] for mark in marks[1:] if mark != "<|notimestamps|>"]
+        + unwritten
+        + [end] * endless,
         begin_suppress_tokens=[end],
     )
     generation.is_multilingual = multilingual
@@ -182,7 +201,7 @@ def make_whisper(folder, *, multilingual=True, n_words=12):
     model.generation_config = generation
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model.save_pretrained(folder)
-    extractor = WhisperFeatureExtractor(feature_size=80)
+        model.to(dtype).save_pretrained(folder)
+    extractor = WhisperFeatureExtractor(feature_size=config.num_mel_bins)
     WhisperProcessor(extractor, tokenizer).save_pretrained(folder)
     return folder
