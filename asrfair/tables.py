@@ -548,6 +548,41 @@ ERROR_COUNTS = pa.schema(
     [("hits", pa.int32()), ("substitutions", pa.int32()), ("deletions", pa.int32()), ("insertions", pa.int32())]
 )
 
+COMPARISON = pa.schema(
+    [
+        ("condition_id", pa.string()),
+        ("normalizer", pa.string()),
+        ("attribute", pa.string()),
+        ("group", pa.string()),
+        ("baseline", pa.string()),
+        ("n_pairs", pa.int64()),
+        ("n_speakers", pa.int64()),
+        ("n_ref_words", pa.int64()),
+        ("old_wer", pa.float64()),
+        ("wer", pa.float64()),
+        ("wer_difference", pa.float64()),
+        ("difference_low", pa.float64()),
+        ("difference_high", pa.float64()),
+        ("wer_ratio", pa.float64()),
+        ("ratio_low", pa.float64()),
+        ("ratio_high", pa.float64()),
+        ("p", pa.float64()),
+        ("p_adjusted", pa.float64()),
+        ("df", pa.float64()),
+        ("verdict", pa.string()),
+        ("gap_change", pa.float64()),
+        ("gap_change_low", pa.float64()),
+        ("gap_change_high", pa.float64()),
+        ("gap_ratio", pa.float64()),
+        ("gap_ratio_low", pa.float64()),
+        ("gap_ratio_high", pa.float64()),
+        ("gap_p", pa.float64()),
+        ("gap_p_adjusted", pa.float64()),
+        ("gap_verdict", pa.string()),
+        ("flags", pa.list_(pa.string())),
+    ]
+)
+
 SCHEMAS: Mapping[str, pa.Schema] = {
     "manifest": MANIFEST,
     "hypotheses": HYPOTHESES,
@@ -574,6 +609,7 @@ SCHEMAS: Mapping[str, pa.Schema] = {
     "repeats": REPEATS,
     "collect_next": COLLECT_NEXT,
     "error_counts": ERROR_COUNTS,
+    "comparison": COMPARISON,
 }
 
 OPEN_ENDED = frozenset({"manifest", "scores"})

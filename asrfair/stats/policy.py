@@ -153,9 +153,10 @@ CONTRAST_FLAGS: Mapping[str, str] = {
 FURTHER_FLAGS: Mapping[str, str] = {
     "design_effect_assumed": "speakers are not known: the interval rests on a design effect that the user vouches for",
     "failures_differ": "the systems failed on other utterances: the rates are not of the same words",
+    "unchanged": "every speaker has as many errors as before: no change, and no interval",
     "complementary": "withheld, because a smaller group could be worked out from this one and the totals",
 }
-"""Flags that other parts set: `design_effect`, `system_gaps`, and on a card `suppression`."""
+"""Flags that other parts set: `design_effect`, `system_gaps`, `comparison`, and on a card `suppression`."""
 
 _MEANINGS = {rule.flag: rule.meaning for rule in RULES}
 _REFUSES_P = frozenset(rule.flag for rule in RULES if rule.refuses_p)
