@@ -73,7 +73,7 @@ def engine_class(name: str) -> type[Adapter] | type[TranscriptSource]:
     raise InputError(f"no engine is called {name!r}; there are {', '.join(available_engines())}")
 
 
-def load_engine(name: str, options: Mapping[str, OptionValue]) -> Engine:
+def load_engine(name: str, options: Mapping[str, OptionValue | None]) -> Engine:
     """Make an engine with its options.
 
     Args:
@@ -87,7 +87,7 @@ def load_engine(name: str, options: Mapping[str, OptionValue]) -> Engine:
     return engine_class(name)(**check_options(name, options))
 
 
-def check_options(name: str, options: Mapping[str, OptionValue]) -> dict[str, OptionValue | None]:
+def check_options(name: str, options: Mapping[str, OptionValue | None]) -> dict[str, OptionValue | None]:
     """The options of an engine as its constructor wants them; the engine's library is not loaded.
 
     Raises:
@@ -142,12 +142,14 @@ def _kinds(annotation: Any) -> tuple[type, ...]:
     return typing.get_args(annotation) or (annotation,)
 
 
-def _converted(name: str, key: str, value: OptionValue, annotation: Any) -> OptionValue | None:
+def _converted(name: str, key: str, value: OptionValue | None, annotation: Any) -> OptionValue | None:
     """A value as the constructor wants it."""
     kinds = _kinds(annotation)
-    if types.NoneType in kinds and value in ("", "none", "None"):
+    if types.NoneType in kinds and value in (None, "", "none", "None"):
         return None
     kind = next(k for k in kinds if k is not types.NoneType)
+    if value is None:
+        raise InputError(f"the engine {name}: option {key}=None is not a {kind.__name__}")
     if isinstance(value, kind) and not (kind is int and isinstance(value, bool)):
         return value
     try:

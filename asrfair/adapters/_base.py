@@ -8,7 +8,7 @@ somebody else made, by utterance id.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
@@ -65,7 +65,7 @@ class Adapter(ABC):
     @classmethod
     def missing(cls) -> list[str]:
         """What is to be done before the engine can be used, a sentence each; nothing is imported or asked for."""
-        absent = [name for name in cls.LIBRARIES if find_spec(name) is None]
+        absent = absent_of(cls.LIBRARIES)
         if not absent:
             return []
         return [f"install {', '.join(absent)}: pip install 'asrfair[{cls.EXTRA}]'"]
@@ -109,6 +109,22 @@ class TranscriptSource(ABC):
 
 
 Engine = Adapter | TranscriptSource
+
+
+def absent_of(libraries: Iterable[str]) -> list[str]:
+    """The modules that are not installed, of some that may be inside packages.
+
+    >>> absent_of(["json", "json.decoder", "no_such_package", "no_such_package.inside"])
+    ['no_such_package', 'no_such_package.inside']
+    """
+    return [name for name in libraries if not _is_there(name)]
+
+
+def _is_there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # A package around it is absent.
+        return False
 
 
 def check_waveform(waveform: Waveform, sample_rate_hz: int) -> None:

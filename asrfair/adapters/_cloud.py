@@ -20,7 +20,7 @@ import time
 import wave
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from importlib.util import find_spec
+from types import ModuleType
 from typing import ClassVar
 
 import numpy as np
@@ -30,6 +30,9 @@ from asrfair.errors import AdapterError, EngineError, InputError, TransientError
 from asrfair.records import Transcript, Waveform
 
 LONGEST_MESSAGE = 300
+HTTP_LIBRARIES = ("httpx", "httpx2")
+"""The second is the first by another name, with exceptions of its own; OpenAI's SDK uses it."""
+
 SHORTEST_SECRET = 6
 """Credentials shorter than this are not cut out: no real one is, and letters would go."""
 
@@ -54,7 +57,7 @@ class CloudAdapter(Adapter):
     def failure(self, error: Exception) -> EngineError | None:
         """What an exception of the SDK means; None if this engine does not know it.
 
-        The base knows httpx's exceptions, which most SDKs let through or wrap as `__cause__`.
+        The base knows the exceptions of httpx and httpx2, which most SDKs let through or wrap as `__cause__`.
         """
         return _http_failure(error)
 
@@ -91,10 +94,7 @@ class CloudAdapter(Adapter):
     @classmethod
     def missing(cls) -> list[str]:
         """Libraries and credentials that are not there."""
-        found = []
-        absent = [name for name in cls.LIBRARIES if find_spec(name) is None]
-        if absent:
-            found.append(f"install {', '.join(absent)}: pip install 'asrfair[{cls.EXTRA}]'")
+        found = super().missing()
         if cls.CREDENTIALS and not any(all(map(os.environ.get, names)) for names in cls.CREDENTIALS):
             found.append("set " + " or ".join(" and ".join(names) for names in cls.CREDENTIALS))
         return found
@@ -194,17 +194,26 @@ def retry_after_s(headers: Mapping[str, str] | None) -> float | None:
 
 
 def _http_failure(error: BaseException | None) -> EngineError | None:
-    """What an exception of httpx means, or of what was caused by one."""
-    httpx = sys.modules.get("httpx")
-    while error is not None and httpx is not None:
-        if isinstance(error, httpx.HTTPStatusError):
-            answer = error.response
-            return failure_of_status(answer.status_code, answer.text, answer.headers)
-        if isinstance(error, httpx.TimeoutException):
-            return TransientError(f"no answer in time ({type(error).__name__})", kind="timeout")
-        if isinstance(error, httpx.TransportError):
-            return TransientError(f"the connection failed ({type(error).__name__}: {error})", kind="connection")
-        if isinstance(error, httpx.DecodingError):
-            return AdapterError(f"an answer that cannot be decoded: {error}", kind="malformed")
+    """What an exception of httpx or httpx2 means, or of what was caused by one."""
+    loaded = [library for library in map(sys.modules.get, HTTP_LIBRARIES) if library is not None]
+    while error is not None:
+        for library in loaded:
+            found = _failure_of_httpx(library, error)
+            if found is not None:
+                return found
         error = error.__cause__ or error.__context__
+    return None
+
+
+def _failure_of_httpx(httpx: ModuleType, error: BaseException) -> EngineError | None:
+    """What an exception of a library with httpx's names means."""
+    if isinstance(error, httpx.HTTPStatusError):
+        answer = error.response
+        return failure_of_status(answer.status_code, answer.text, answer.headers)
+    if isinstance(error, httpx.TimeoutException):
+        return TransientError(f"no answer in time ({type(error).__name__})", kind="timeout")
+    if isinstance(error, httpx.TransportError):
+        return TransientError(f"the connection failed ({type(error).__name__}: {error})", kind="connection")
+    if isinstance(error, httpx.DecodingError):
+        return AdapterError(f"an answer that cannot be decoded: {error}", kind="malformed")
     return None

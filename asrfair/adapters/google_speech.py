@@ -95,10 +95,7 @@ class GoogleSpeech(CloudAdapter):
     @classmethod
     def missing(cls) -> list[str]:
         """The library and credentials that are not there; the network is not asked for a machine's account."""
-        try:
-            found = super().missing()
-        except ModuleNotFoundError:  # find_spec wants the packages around a module
-            found = [f"install google-cloud-speech: pip install 'asrfair[{cls.EXTRA}]'"]
+        found = super().missing()
         usual = Path(os.environ.get("CLOUDSDK_CONFIG") or Path.home() / ".config" / "gcloud")
         key = Path(os.environ.get("GOOGLE_APPLICATION_CREDENTIALS") or usual / "application_default_credentials.json")
         return found if key.is_file() else [*found, SOURCES]

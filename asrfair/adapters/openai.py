@@ -135,10 +135,7 @@ class OpenAI(CloudAdapter):
         if isinstance(error, self._sdk.APIResponseValidationError):
             return AdapterError(f"the answer is not the protocol's: {error}", kind="malformed")
         if isinstance(error, self._sdk.APIConnectionError):
-            cause = type(error.__cause__ or error)
-            if cause.__name__ == "DecodingError":
-                return AdapterError(f"an answer that cannot be decoded: {error.__cause__}", kind="malformed")
-            return TransientError(f"the connection failed ({cause.__name__}: {error.__cause__})", kind="connection")
+            return super().failure(error) or TransientError(f"the connection failed: {error}", kind="connection")
         return super().failure(error)
 
     def close(self) -> None:
