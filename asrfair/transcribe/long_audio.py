@@ -3,15 +3,18 @@
 The seam is found by the words' times where the engine has them: up to the middle of the overlap the first piece is
 believed, after it the second, and a word over the middle counts once. Without times it is the longest run of the same
 words at the end of one piece and the beginning of the next (as the overlap of reads in a genome, and of chunks in
-Hugging Face's pipelines); if no word is the same, the pieces follow one another as they are.
+Hugging Face's pipelines); if no word is the same, the pieces follow one another as they are. An engine that tells only
+where words begin is joined by time too.
 """
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 from asrfair.records import Transcript, Waveform, Word
 
@@ -19,6 +22,12 @@ OVERLAP = 0.2
 """Share of a piece that it has in common with the next."""
 
 LONGEST_OVERLAP_S = 5.0
+WITHOUT_END_S = 0.5
+"""A word whose end the engine does not tell lasts until the next begins, but no longer than this."""
+
+UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN")
+"""How the Unicode names of letters begin that are written without spaces between words."""
+
 SLACK = 1.5
 """In the overlap so many times the words are looked at that should be there by their number in the piece."""
 
@@ -111,7 +120,8 @@ def _pair(a: Transcript, b: Transcript, common: tuple[float, float], piece_s: fl
         keep_a, from_b = _seam_by_words(units_a, units_b, (common[1] - common[0]) / piece_s)
     space = "" if _has_no_spaces(a.text, b.text) else " "
     text = space.join([*units_a[:keep_a], *units_b[from_b:]])
-    if a.words is None or b.words is None or not (len(words_a) == len(units_a) and len(words_b) == len(units_b)):
+    is_worded = len(words_a) == len(units_a) and len(words_b) == len(units_b)
+    if not is_worded or (a.words is None and b.words is None):
         return Transcript(text, None)
     return Transcript(text, (*words_a[:keep_a], *words_b[from_b:]))
 
@@ -119,7 +129,7 @@ def _pair(a: Transcript, b: Transcript, common: tuple[float, float], piece_s: fl
 def _has_no_spaces(a: str, b: str) -> bool:
     """Whether this is a script that is written without spaces between words."""
     return not any(character.isspace() for character in a.strip() + b.strip()) and any(
-        unicodedata.category(character) == "Lo" for character in a + b
+        unicodedata.name(character, "").startswith(UNSPACED) for character in a + b
     )
 
 
@@ -131,29 +141,36 @@ def _units(a: str, b: str) -> tuple[list[str], list[str]]:
 
 
 def _have_times(words: Sequence[Word]) -> bool:
-    return all(word.start_s is not None and word.end_s is not None for word in words)
+    return all(word.start_s is not None for word in words)
 
 
-def _middle(word: Word) -> float:
-    return ((word.start_s or 0.0) + (word.end_s or 0.0)) / 2
+def _spans(words: Sequence[Word]) -> list[tuple[float, float]]:
+    """Start and end of each word, seconds."""
+    starts = [word.start_s or 0.0 for word in words]
+    latest = [min(max(start, after), start + WITHOUT_END_S) for start, after in pairwise([*starts, math.inf])]
+    return [
+        (start, end if word.end_s is None else word.end_s)
+        for word, start, end in zip(words, starts, latest, strict=True)
+    ]
 
 
 def _seam_by_time(a: Sequence[Word], b: Sequence[Word], at_s: float) -> tuple[int, int]:
     """How many words of the first are kept, and from which one of the second: by the middle of each word."""
-    keep_a = sum(_middle(word) < at_s for word in a)
-    from_b = sum(_middle(word) < at_s for word in b)
-    if keep_a and from_b < len(b) and _is_same(a[keep_a - 1], b[from_b]):
+    spans_a, spans_b = _spans(a), _spans(b)
+    keep_a = sum(sum(span) / 2 < at_s for span in spans_a)
+    from_b = sum(sum(span) / 2 < at_s for span in spans_b)
+
+    def is_one(number_a: int, number_b: int) -> bool:
+        """Whether two words are one, heard twice."""
+        start, end = zip(spans_a[number_a], spans_b[number_b], strict=True)
+        shorter = min(end[0] - start[0], end[1] - start[1])
+        return _plain(a[number_a].text) == _plain(b[number_b].text) and min(end) - max(start) >= 0.5 * shorter
+
+    if keep_a and from_b < len(b) and is_one(keep_a - 1, from_b):
         from_b += 1  # Both pieces put this word on their own side.
-    elif keep_a < len(a) and from_b and _is_same(a[keep_a], b[from_b - 1]):
+    elif keep_a < len(a) and from_b and is_one(keep_a, from_b - 1):
         keep_a += 1  # Neither did.
     return keep_a, from_b
-
-
-def _is_same(a: Word, b: Word) -> bool:
-    """Whether two words are one, heard twice."""
-    shared = min(a.end_s or 0.0, b.end_s or 0.0) - max(a.start_s or 0.0, b.start_s or 0.0)
-    shorter = min((w.end_s or 0.0) - (w.start_s or 0.0) for w in (a, b))
-    return _plain(a.text) == _plain(b.text) and shared > 0.5 * shorter
 
 
 def _seam_by_words(a: Sequence[str], b: Sequence[str], share: float) -> tuple[int, int]:
