@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from asrfair.records import Transcript, Word
 
+MOST_ROWS = 256
 CPU_AUDIO_S, GPU_AUDIO_S = 32.0, 960.0
 """Seconds a batch: on a CPU padding costs more than batching gains (PERFORMANCE.md, section 4)."""
 LONGEST_S = 120.0

@@ -66,7 +66,7 @@ class CtcModel:
         self._on_device = "device" in inspect.signature(type(self._extractor).__call__).parameters
         self.sample_rate_hz = int(self._extractor.sampling_rate)
         self.is_batched = batch_unmasked or self._is_masked()
-        self.batch_size = 256 if self.is_batched else 1
+        self.batch_size = _ctc.MOST_ROWS if self.is_batched else 1
         self.batch_audio_s: float | None = _ctc.CPU_AUDIO_S if device.type == "cpu" else _ctc.GPU_AUDIO_S
         self.longest_s: float | None = _ctc.LONGEST_S
         self._letters = self._make_letters()

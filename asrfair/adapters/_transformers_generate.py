@@ -5,16 +5,21 @@ Whisper has a file of its own.
 
 How a model is asked differs from family to family: where its processor makes a transcription request by itself
 (`apply_transcription_request`), that is used, with those of language and prompt that it takes; else its processor is
-called with the audio (and, where it has a chat template, the prompt). Whether padding changes a text was not measured
-for these families, so they run one by one unless told otherwise.
+called with the audio (and, where it has a chat template, the prompt).
+
+Parakeet's transducers are batched: the library lets a row that came to its end go on emitting until the longest row's
+is reached, and what lies behind a row's own frames is cut off here. The others run one by one unless told otherwise:
+in Moonshine padding changes texts (group norm), and in the rest it was not measured.
 """
 
 from __future__ import annotations
 
 import inspect
+import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from asrfair.adapters import _ctc
 from asrfair.adapters._torch import to_device
 from asrfair.errors import InputError
 from asrfair.records import Transcript, Waveform, Word
@@ -23,9 +28,9 @@ if TYPE_CHECKING:
     import torch
 
 TRANSDUCERS = {"ForTDT": "AutoModelForTDT", "ForRNNT": "AutoModelForRNNT"}
+MASKED_TRANSDUCERS = {"parakeet_rnnt", "parakeet_tdt"}
 DEFAULT_NEW_TOKENS = 256
 LONGEST_S = 30.0
-LONGEST_TRANSDUCER_S = 120.0
 GPU_BATCH, CPU_BATCH = 16, 4
 CHAT_PROMPT = "can you transcribe the speech into a written format?"
 """What a chat model without a request of its own is asked (Granite Speech's own wording), unless a prompt is given."""
@@ -80,10 +85,15 @@ class GeneratingModel:
             has_own = limit.max_length is not None or limit.max_new_tokens is not None
             if max_new_tokens is not None or not has_own:
                 limit.max_length, limit.max_new_tokens = None, max_new_tokens or DEFAULT_NEW_TOKENS
-        self.is_batched = is_batched
-        self.batch_size = 1 if not is_batched else CPU_BATCH if device.type == "cpu" else GPU_BATCH
+        self.is_batched = is_batched or config.model_type in MASKED_TRANSDUCERS
+        is_cpu = device.type == "cpu"
+        self.batch_size = 1 if not self.is_batched else CPU_BATCH if is_cpu else GPU_BATCH
         self.batch_audio_s: float | None = None
-        self.longest_s: float | None = LONGEST_TRANSDUCER_S if self._is_transducer else LONGEST_S
+        self.longest_s: float | None = LONGEST_S
+        if self._is_transducer:
+            self.batch_size = _ctc.MOST_ROWS if self.is_batched else 1
+            self.batch_audio_s = _ctc.CPU_AUDIO_S if is_cpu else _ctc.GPU_AUDIO_S
+            self.longest_s = _ctc.LONGEST_S
 
     def _what_to_ask(self, language: str | None, prompt: str | None) -> dict[str, Any]:
         """The arguments that carry language and prompt, by the names that this processor has for them."""
@@ -137,10 +147,12 @@ class GeneratingModel:
 
     def _answer(self, batch: Sequence[Waveform]) -> list[Transcript]:
         inputs = self._request(batch)
-        output = self.model.generate(**inputs, **self._generation)
+        with warnings.catch_warnings():  # A transducer derives its limit itself.
+            warnings.filterwarnings("ignore", message="Using the model-agnostic default `max_length`")
+            output = self.model.generate(**inputs, **self._generation)
         tokens = getattr(output, "sequences", output)
         if self._is_transducer:
-            return self._timed(tokens, getattr(output, "durations", None))
+            return self._timed(batch, tokens, output.durations, inputs.get("attention_mask"))
         if not self.model.config.is_encoder_decoder and "input_ids" in inputs:
             tokens = tokens[:, inputs["input_ids"].shape[1] :]
         takes = inspect.signature(self._processor.decode).parameters
@@ -149,20 +161,28 @@ class GeneratingModel:
         texts = [self._processor.decode(row, skip_special_tokens=True, **more) for row in tokens]
         return [Transcript(str(text).strip()) for text in texts]
 
-    def _timed(self, tokens: torch.Tensor, durations: torch.Tensor | None) -> list[Transcript]:
-        """Texts of a transducer, with word times where it predicts how long its tokens last."""
-        if durations is None:
-            texts = self._processor.batch_decode(tokens, skip_special_tokens=True)
-            return [Transcript(text.strip()) for text in texts]
+    def _timed(
+        self, batch: Sequence[Waveform], tokens: torch.Tensor, durations: torch.Tensor, mask: torch.Tensor | None
+    ) -> list[Transcript]:
+        """Texts and words of a transducer, whose tokens come with the frames that they take."""
+        import torch
+
+        if mask is not None:
+            own = self.model._get_output_attention_mask(mask).sum(-1)[:, None]
+            steps = torch.arange(tokens.shape[1], device=tokens.device)
+            # The library's limit of steps is the longest row's: a row that runs in circles gets its own.
+            is_behind = (durations.cumsum(-1) - durations >= own) | (steps >= own * self.model.max_symbols_per_step)
+            tokens = tokens.masked_fill(is_behind, self._processor.tokenizer.pad_token_id)
         texts, timed = self._processor.decode(tokens, durations=durations, skip_special_tokens=True)
-        return [Transcript(text.strip(), _words(text, row)) for text, row in zip(texts, timed, strict=True)]
+        rows = zip(texts, timed, batch, strict=True)
+        return [Transcript(text.strip(), _words(text, pieces, one.duration_s)) for text, pieces, one in rows]
 
 
-def _words(text: str, pieces: Sequence[dict[str, Any]]) -> tuple[Word, ...] | None:
+def _words(text: str, pieces: Sequence[dict[str, Any]], duration_s: float) -> tuple[Word, ...] | None:
     """Words from the times of their pieces (a space begins a word); None where they do not make up the text."""
     words: list[Word] = []
     for piece in pieces:
-        written, start_s, end_s = str(piece["token"]), float(piece["start"]), float(piece["end"])
+        written, start_s, end_s = str(piece["token"]), min(piece["start"], duration_s), min(piece["end"], duration_s)
         if words and not written.startswith(" "):
             words[-1] = Word(words[-1].text + written, words[-1].start_s, end_s)
         else:

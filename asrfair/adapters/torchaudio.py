@@ -89,11 +89,12 @@ class Torchaudio(Adapter):
         self._letters = _ctc.Letters(0, labels, "|", lambda numbers: _spelt(labels, numbers))
         has_group_norm = any(isinstance(part, torch.nn.GroupNorm) for part in network.modules())
         self._is_batched = batch_unmasked or not has_group_norm
-        self.batch_size = 256 if self._is_batched else 1
+        self.batch_size = _ctc.MOST_ROWS if self._is_batched else 1
         self.batch_audio_s = _ctc.CPU_AUDIO_S if self._device.type == "cpu" else _ctc.GPU_AUDIO_S
         self.longest_s = _ctc.LONGEST_S
         search = {"beam_size": beam_size, "lm_weight": lm_weight, "word_score": word_score}
         self._beams = _torchaudio_models.beam_decoder(labels, lexicon, lm, search) if decoder == "ctc_beam" else None
+        self._has_lexicon = lexicon is not None
         self._version = torchaudio.__version__.partition("+")[0]
         self._options: dict[str, Any] = {
             "bundle": bundle,
@@ -163,7 +164,7 @@ class Torchaudio(Adapter):
             for number, place in zip(best.tokens.tolist(), places, strict=True)
         ]
         spelt = _ctc.transcript_of(tokens, self._letters, duration_s, n_frames)
-        if not best.words:
+        if not self._has_lexicon:
             return spelt
         return Transcript(" ".join(best.words), _renamed(spelt.words, best.words))
 

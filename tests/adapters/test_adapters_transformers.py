@@ -13,7 +13,7 @@ pytest.importorskip("transformers", reason="transformers is not installed: pip i
 pytest.importorskip("torch", reason="torch is not installed: pip install 'asrfair[torch]'")
 
 import torch
-from tiny_models import make_ctc, make_parakeet, make_whisper, noise
+from tiny_models import make_ctc, make_moonshine, make_parakeet, make_transducer, make_whisper, noise
 
 from asrfair.adapters import _ctc, load_engine
 from asrfair.adapters._torch import run_guarded
@@ -24,6 +24,7 @@ from asrfair.scoring.counts import count_errors
 TRAINED = Path(__file__).parent.parent / "data" / "tiny_ctc" / "model"
 CLIPS = [noise(seconds, seed) for seed, seconds in enumerate((1.0, 2.7, 0.4, 5.3, 3.1))]
 LONG = noise(41.0, 9)
+OTHERS = {"parakeet_ctc": make_parakeet, "parakeet_tdt": make_transducer, "moonshine": make_moonshine}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -40,8 +41,8 @@ def models(tmp_path_factory):
         if name not in made:
             if name.startswith("whisper"):
                 made[name] = make_whisper(folder / name, multilingual=name == "whisper")
-            elif name == "parakeet_ctc":
-                made[name] = make_parakeet(folder / name)
+            elif name in OTHERS:
+                made[name] = OTHERS[name](folder / name)
             else:
                 family, _, norm = name.partition("+")
                 made[name] = make_ctc(folder / name, family, masked=norm != "group")
@@ -215,6 +216,33 @@ def test_a_model_of_english_alone_takes_english_and_nothing_else(models):
         engine(folder, language="de")
     with pytest.raises(InputError, match="English alone"):
         engine(folder, task="translate")
+
+
+def test_a_transducer_says_nothing_behind_the_end_of_a_clip_whatever_it_is_batched_with(models):
+    pytest.importorskip("librosa", reason="Parakeet's features need librosa")
+    heard = engine(models("parakeet_tdt"))
+    assert heard.batch_size > 1
+    alone = one_by_one(heard, CLIPS)
+    assert [t.text for t in heard.transcribe_batch(CLIPS)] == [t.text for t in alone]
+    assert len({t.text for t in alone}) == len(CLIPS)
+    for clip, transcript in zip(CLIPS, alone, strict=True):
+        times = [time for word in transcript.words for time in (word.start_s, word.end_s)]
+        assert times == sorted(times)
+        assert times[-1] <= clip.duration_s
+
+
+def test_a_generating_model_runs_one_by_one_and_keeps_to_its_limit(models):
+    heard = engine(models("moonshine"))
+    assert (heard.batch_size, heard.longest_s) == (1, 30.0)
+    alone = one_by_one(heard, CLIPS)
+    same(heard.transcribe_batch(CLIPS), alone)
+    together = engine(models("moonshine"), batch_unmasked=True).transcribe_batch(CLIPS)
+    assert [t.text for t in together] != [t.text for t in alone]
+    short = engine(models("moonshine"), max_new_tokens=3).transcribe_batch(CLIPS)
+    assert all(long.text.startswith(t.text) and t.text != long.text for t, long in zip(short, alone, strict=True))
+    for options in ({"language": "en"}, {"prompt": "birds"}):
+        with pytest.raises(InputError, match="takes no"):
+            engine(models("moonshine"), **options)
 
 
 def test_describe_has_all_that_changes_the_output(models):

@@ -63,6 +63,8 @@ def lively(model, seed=3, gain=30.0):
             if weights.ndim > 1 and "norm" not in name:
                 fan_in = weights[0].numel()
                 weights.copy_(torch.randn(weights.shape, generator=generator) / fan_in**0.5)
+            elif name.endswith("bias"):
+                weights.zero_()  # Some come from the global generator.
             if name.startswith(("lm_head", "ctc_head")) and weights.ndim > 1:
                 weights.mul_(gain)
     return model.eval()
@@ -93,14 +95,10 @@ def make_parakeet(folder, encoder=None, n_pieces=26, dtype=torch.float32):
 
     `encoder` changes its size (the library's defaults are those of the 600 M model), `n_pieces` its vocabulary.
     """
-    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
     from transformers import ParakeetFeatureExtractor
 
     folder.mkdir(parents=True, exist_ok=True)
-    pieces = ["<unk>", *(f"▁{letter}" for letter in "abcdefgh"), *"abcdefghijklmnop"]
-    pieces += [f"{'▁' * (place % 3 == 0)}p{place}" for place in range(n_pieces - len(pieces) - 1)] + ["<pad>"]
-    tokenizer = Tokenizer(models.WordLevel({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>"))
-    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    pieces, tokenizer = _pieces(n_pieces)
     small = {
         "hidden_size": 32,
         "num_hidden_layers": 2,
@@ -119,6 +117,71 @@ def make_parakeet(folder, encoder=None, n_pieces=26, dtype=torch.float32):
     ParakeetFeatureExtractor(feature_size=80).save_pretrained(folder)
     ParakeetTokenizer(tokenizer_object=tokenizer, unk_token="<unk>", pad_token="<pad>").save_pretrained(folder)
     return folder
+
+
+def make_transducer(folder):
+    """A Parakeet TDT model over the same pieces and features as `make_parakeet`'s."""
+    from transformers import AutoFeatureExtractor, AutoTokenizer, ParakeetForTDT, ParakeetProcessor
+
+    make_parakeet(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    blank = len(tokenizer)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<blank>"]})
+    encoder = AutoConfig.from_pretrained(folder).encoder_config
+    config = AutoConfig.for_model(
+        "parakeet_tdt",
+        vocab_size=blank + 1,
+        blank_token_id=blank,
+        pad_token_id=blank - 1,
+        decoder_hidden_size=32,
+        num_decoder_layers=1,
+        encoder_config=encoder.to_dict(),
+    )
+    model = lively(ParakeetForTDT(config))
+    with torch.no_grad():
+        model.joint.head.weight.mul_(8)
+    model.generation_config.decoder_start_token_id = blank
+    model.save_pretrained(folder)
+    ParakeetProcessor(AutoFeatureExtractor.from_pretrained(folder), tokenizer).save_pretrained(folder)
+    return folder
+
+
+def make_moonshine(folder):
+    """A Moonshine model: an encoder with group norm and a decoder; the same pieces as `make_parakeet`'s."""
+    from transformers import MoonshineConfig, MoonshineForConditionalGeneration, PreTrainedTokenizerFast
+
+    folder.mkdir(parents=True, exist_ok=True)
+    PreTrainedTokenizerFast(tokenizer_object=_pieces(26)[1], eos_token="<pad>", pad_token="<pad>").save_pretrained(
+        folder
+    )
+    Wav2Vec2FeatureExtractor(return_attention_mask=True, do_normalize=False).save_pretrained(folder)
+    config = MoonshineConfig(
+        vocab_size=26,
+        hidden_size=32,
+        intermediate_size=48,
+        encoder_num_hidden_layers=2,
+        decoder_num_hidden_layers=2,
+        encoder_num_attention_heads=2,
+        decoder_num_attention_heads=2,
+        max_position_embeddings=64,
+        bos_token_id=1,
+        decoder_start_token_id=1,
+        eos_token_id=25,
+        pad_token_id=25,
+    )
+    lively(MoonshineForConditionalGeneration(config)).save_pretrained(folder)
+    return folder
+
+
+def _pieces(count):
+    """Made-up pieces of words, and a tokenizer of them."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+    pieces = ["<unk>", *(f"▁{letter}" for letter in "abcdefgh"), *"abcdefghijklmnop"]
+    pieces += [f"{'▁' * (place % 3 == 0)}p{place}" for place in range(count - len(pieces) - 1)] + ["<pad>"]
+    tokenizer = Tokenizer(models.WordLevel({piece: number for number, piece in enumerate(pieces)}, unk_token="<unk>"))
+    tokenizer.pre_tokenizer, tokenizer.decoder = pre_tokenizers.Metaspace(), decoders.Metaspace()
+    return pieces, tokenizer
 
 
 TEXT = ["the old boat went over the green river", "two small birds sang near our stone house by the sea at dawn"]
