@@ -32,10 +32,7 @@ UNCHANGED = "unchanged"
 """Flag of a group in which every speaker has as many errors as before."""
 
 _VERDICTS = {"higher": "worse", "lower": "better"}
-_GAPUNCHANGED = "unchanged"
-"""Flag of a group in which every speaker has as many errors as before."""
-
-_VERDICTS = {"higher": "grew", "lower": "shrank"}
+_GAP_VERDICTS = {"higher": "grew", "lower": "shrank"}
 _GAP = {
     "gap_change": "absolute",
     "gap_change_low": "absolute_low",
