@@ -17,6 +17,7 @@ from asrfair.provenance import RunRecord, read_record
 from asrfair.records import ALL
 from asrfair.report.discretion import discreet_more, hidden_groups
 from asrfair.report.gating import Gated
+from asrfair.stats.comparison import UNCHANGED
 from asrfair.stats.gate import Decision, Measured, decide
 from asrfair.stats.suppression import K_EXPORTED
 from asrfair.tables import check_table, readable
