@@ -232,6 +232,6 @@ def _measured(rule: Rule, tables: Mapping[str, Sequence[Row]]) -> Iterator[Measu
         elif metric.scale != "ratio" or baseline is not None:
             value, low, high = (row[name] for name in metric.columns)
             df = row["df"] if metric.source != "comparison" or metric.scale != "ratio" else None
-            yield Measured(
-                place, value, low, high, df, metric.scale, None if rule.metric == "max_regression" else baseline
-            )
+            is_change = rule.metric == "max_regression"
+            is_exact = is_change and UNCHANGED in row["flags"]
+            yield Measured(place, value, low, high, df, metric.scale, None if is_change else baseline, is_exact)
