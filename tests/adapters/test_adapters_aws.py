@@ -1,6 +1,5 @@
 """The engine aws-transcribe against moto's S3 and Transcribe, with faults put before it."""
 
-import http.client
 import json
 import logging
 import threading
@@ -12,42 +11,13 @@ import pytest
 pytest.importorskip("boto3", reason="pip install 'asrfair[aws]'")
 pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
 
-import boto3
-from http_faults import CUT, HALF, SLOW, FaultServer
-from moto.server import ThreadedMotoServer
+from aws_keys import CANARY
+from aws_server import GET, START, amazon_in
+from http_faults import CUT, HALF, SLOW
 
 from asrfair.adapters import engine_class, load_engine
 from asrfair.errors import AdapterError, InputError, TransientError
 from asrfair.records import Waveform, Word
-
-CANARY = {
-    "AWS_ACCESS_KEY_ID": "AKIACANARYCANARY0001",
-    "AWS_SECRET_ACCESS_KEY": "canary/secret/canary/secret/canary0001",
-    "AWS_SESSION_TOKEN": "canary-session-token-0001",
-}
-START = "Transcribe.StartTranscriptionJob"
-GET = "Transcribe.GetTranscriptionJob"
-SAID = {
-    "results": {
-        "transcripts": [{"transcript": "Hello, world."}],
-        "items": [
-            {
-                "type": "pronunciation",
-                "start_time": "0.1",
-                "end_time": "0.4",
-                "alternatives": [{"confidence": "0.99", "content": "Hello"}],
-            },
-            {"type": "punctuation", "alternatives": [{"confidence": "0.0", "content": ","}]},
-            {
-                "type": "pronunciation",
-                "start_time": "0.5",
-                "end_time": "0.9",
-                "alternatives": [{"confidence": "0.75", "content": "world"}],
-            },
-            {"type": "punctuation", "alternatives": [{"confidence": "0.0", "content": "."}]},
-        ],
-    }
-}
 
 
 def tone(seed=0):
@@ -60,81 +30,21 @@ def refusal(status, code):
 
 
 @pytest.fixture(scope="module")
-def moto():
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    yield server.get_host_and_port()
-    server.stop()
-
-
-class Amazon:
-    """moto behind a door that counts, fails on demand and writes the transcripts that moto does not."""
-
-    def __init__(self, place):
-        self.place, self.transcript, self.job = place, json.dumps(SAID).encode(), None
-        self.paid = []
-        self.door = FaultServer(self._through)
-        made = {"endpoint_url": f"http://{place[0]}:{place[1]}", "region_name": "us-east-1"}
-        self.s3 = boto3.client("s3", **made)
-        self.service = boto3.client("transcribe", **made)
-
-    def _through(self, asked):
-        connection = http.client.HTTPConnection(*self.place)
-        connection.request(asked.method, asked.path, asked.body, dict(asked.headers))
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
-        target = asked.headers.get("X-Amz-Target")
-        if target == START and answer.status == 200:
-            self.paid.append(json.loads(asked.body))
-        if target == START and answer.status == 200 and self.transcript is not None:
-            self.s3.put_object(Bucket="audits", Key=json.loads(asked.body)["OutputKey"], Body=self.transcript)
-        if target == GET and self.job:
-            body = json.dumps({"TranscriptionJob": self.job}).encode()
-        kept = {k: v for k, v in answer.getheaders() if k.lower() in ("content-type", "etag")}
-        return answer.status, kept, body
-
-    def guilty(self, target):
-        self.door.guilty = lambda asked: asked.headers.get("X-Amz-Target") == target
-
-    def left(self):
-        keys = [item["Key"] for item in self.s3.list_objects_v2(Bucket="audits").get("Contents", [])]
-        return keys + self.service.list_transcription_jobs()["TranscriptionJobSummaries"]
-
-
-@pytest.fixture(scope="module")
-def account(moto, tmp_path_factory):
+def account(tmp_path_factory):
     """Credentials that are canaries, moto behind its door, and one engine."""
-    folder = tmp_path_factory.mktemp("aws")
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in CANARY.items():
-            patch.setenv(name, value)
-        patch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-        patch.setenv("AWS_CONFIG_FILE", str(folder / "config"))
-        patch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "credentials"))
-        made = Amazon(moto)
+    with amazon_in(tmp_path_factory.mktemp("aws")) as made:
         made.asks = engine(made)
         yield made
-        made.door.close()
 
 
 @pytest.fixture
 def amazon(account):
-    connection = http.client.HTTPConnection(*account.place)
-    connection.request("POST", "/moto-api/reset")
-    connection.getresponse().read()
-    connection.close()
-    account.s3.create_bucket(Bucket="audits")
-    account.transcript, account.job = json.dumps(SAID).encode(), None
-    account.paid, account.door.faults, account.door.guilty = [], [], lambda asked: True
+    account.reset()
     return account
 
 
 def engine(amazon, **options):
-    made = load_engine(
-        "aws-transcribe",
-        {"bucket": "audits", "region": "us-east-1", "endpoint": amazon.door.url, "poll_s": 0.01, **options},
-    )
+    made = load_engine("aws-transcribe", amazon.options() | options)
     made.timeout_s = 10.0
     return made
 

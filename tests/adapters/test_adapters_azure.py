@@ -1,6 +1,5 @@
 """The engine azure-speech against a server on loopback that speaks the fast transcription API."""
 
-import email
 import json
 import logging
 import threading
@@ -12,35 +11,14 @@ import pytest
 
 pytest.importorskip("azure.ai.transcription", reason="pip install 'asrfair[azure]'")
 
+from azure_server import CANARY, SAID, answer, parts
 from http_faults import CUT, HALF, SLOW, FaultServer
 
 from asrfair.adapters import engine_class, load_engine
 from asrfair.errors import AdapterError, InputError, TransientError
 from asrfair.records import Waveform, Word
 
-CANARY = "canary0123456789canary0123456789"
 SPOKEN = Waveform((0.1 * np.sin(np.arange(8000) * 0.05)).astype(np.float32), 16_000)
-SAID = {
-    "durationMilliseconds": 1000,
-    "combinedPhrases": [{"text": "Hello, world."}],
-    "phrases": [
-        {
-            "offsetMilliseconds": 40,
-            "durationMilliseconds": 900,
-            "text": "Hello, world.",
-            "words": [
-                {"text": "Hello,", "offsetMilliseconds": 40, "durationMilliseconds": 400},
-                {"text": "world.", "offsetMilliseconds": 500, "durationMilliseconds": 440},
-            ],
-            "locale": "en-US",
-            "confidence": 0.93,
-        }
-    ],
-}
-
-
-def answer(said, status=200, headers=None):
-    return status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(said).encode()
 
 
 def refusal(status, code, headers=None):
@@ -59,12 +37,6 @@ def engine(service, **options):
     made = load_engine("azure-speech", {"endpoint": service.url, **options})
     made.timeout_s = 5.0
     return made
-
-
-def parts(asked):
-    """The parts of a multipart body by name."""
-    whole = email.message_from_bytes(b"Content-Type: " + asked.headers["Content-Type"].encode() + b"\n\n" + asked.body)
-    return {p.get_param("name", header="content-disposition"): p.get_payload(decode=True) for p in whole.get_payload()}
 
 
 def test_a_call_gives_text_and_words(service):

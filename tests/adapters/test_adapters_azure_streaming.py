@@ -1,8 +1,6 @@
 """The engine azure-streaming: Microsoft's Speech SDK against a small server that speaks its messages."""
 
-import json
 import logging
-import re
 import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
@@ -13,74 +11,14 @@ import pytest
 pytest.importorskip("azure.cognitiveservices.speech", reason="pip install 'asrfair[azure-sdk]'")
 pytest.importorskip("websockets", reason="pip install 'asrfair[aws]'")
 
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.server import serve
+from azure_server import CANARY
+from azure_stream_server import HELLO, Speech, phrase
 
 from asrfair.adapters import engine_class, load_engine
 from asrfair.errors import AdapterError, InputError, TransientError
 from asrfair.records import Waveform, Word
 
-CANARY = "canary0123456789canary0123456789"
 SPOKEN = Waveform((0.1 * np.sin(np.arange(8000) * 0.05)).astype(np.float32), 16_000)
-
-
-def phrase(display, words, status="Success"):
-    said = {"Confidence": 0.9, "Lexical": display.lower(), "Display": display, "Words": words}
-    return {"RecognitionStatus": status, "DisplayText": display, "Offset": 0, "Duration": 10**7, "NBest": [said]}
-
-
-def word(text, start, duration, **more):
-    return {"Word": text, "Offset": start, "Duration": duration, **more}
-
-
-HELLO = phrase("Hello,", [word("hello", 1_000_000, 3_000_000, Confidence=0.8)])
-WORLD = phrase("world.", [word("world", 5_000_000, 4_000_000)])
-
-
-class Speech:
-    """Hears audio to its end and says `phrases`; `fault(connection)` does something else instead."""
-
-    def __init__(self):
-        self.phrases, self.fault, self.refuse = [HELLO, WORLD], None, None
-        self.opened, self.said, self.audio = [], [], b""
-        quiet = logging.Logger("server", logging.CRITICAL + 1)
-        self.server = serve(self.hear, "127.0.0.1", 0, process_request=self.open, logger=quiet, close_timeout=0.3)
-        self.url = f"ws://127.0.0.1:{self.server.socket.getsockname()[1]}"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def open(self, connection, request):
-        self.opened.append((request.path, request.headers))
-        return connection.respond(*self.refuse) if self.refuse else None
-
-    def hear(self, connection):
-        if self.fault:
-            self.fault(connection)
-            return
-        try:
-            while True:
-                self.message(connection, connection.recv())
-        except ConnectionClosed:
-            return
-
-    def message(self, connection, message):
-        if isinstance(message, str):
-            self.said.append(message)
-            return
-        size = int.from_bytes(message[:2], "big")
-        head, audio = message[2 : 2 + size].decode(), message[2 + size :]
-        self.audio += audio
-        if not audio:
-            self.speak(connection, re.search(r"X-RequestId:\s*(\S+)", head, re.IGNORECASE).group(1))
-
-    def speak(self, connection, request):
-        ends = {"RecognitionStatus": "EndOfDictation", "Offset": 10**7, "Duration": 0}
-        messages = [("turn.start", {"context": {"serviceTag": "x"}}), ("speech.startDetected", {"Offset": 0})]
-        messages += [("speech.phrase", each) for each in (*self.phrases, ends)]
-        messages += [("speech.endDetected", {"Offset": 10**7}), ("turn.end", {})]
-        for path, said in messages:
-            body = said if isinstance(said, str) else json.dumps(said)
-            kind = "application/json; charset=utf-8"
-            connection.send(f"X-RequestId:{request}\r\nPath:{path}\r\nContent-Type:{kind}\r\n\r\n{body}")
 
 
 @pytest.fixture

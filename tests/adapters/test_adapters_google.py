@@ -2,7 +2,6 @@
 
 import json
 import logging
-import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 
@@ -12,10 +11,9 @@ import pytest
 pytest.importorskip("google.cloud.speech_v2", reason="pip install 'asrfair[google]'")
 
 import grpc
-from google.cloud.speech_v2 import RecognizeRequest, RecognizeResponse
 from google.protobuf import duration_pb2
 from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
+from google_server import SAID, Grpc
 from http_faults import CUT, HALF, SLOW, FaultServer
 
 from asrfair.adapters import engine_class, load_engine
@@ -23,26 +21,6 @@ from asrfair.errors import AdapterError, InputError, TransientError
 from asrfair.records import Waveform, Word
 
 SPOKEN = Waveform((0.1 * np.sin(np.arange(8000) * 0.05)).astype(np.float32), 16_000)
-SAID = {
-    "results": [
-        {
-            "alternatives": [
-                {
-                    "transcript": "hello",
-                    "confidence": 0.9,
-                    "words": [{"endOffset": "0.400s", "word": "hello", "confidence": 0.5}],
-                },
-                {"transcript": "hollow"},
-            ]
-        },
-        {"resultEndOffset": "0.450s"},
-        {
-            "alternatives": [
-                {"transcript": " world", "words": [{"startOffset": "0.5s", "endOffset": "1s", "word": "world"}]}
-            ]
-        },
-    ]
-}
 WORDS = (Word("hello", 0.0, 0.4, 0.5), Word("world", 0.5, 1.0, None))
 
 
@@ -62,40 +40,6 @@ def rest():
 def refusal(status, name, headers=None):
     said = {"error": {"code": status, "message": f"{name} it is", "status": name}}
     return status, {"Content-Type": "application/json", **(headers or {})}, json.dumps(said).encode()
-
-
-class Grpc:
-    """Answers Recognize; fails with what is in `faults` first."""
-
-    def __init__(self):
-        self.answer, self.faults, self.asked = RecognizeResponse.from_json(json.dumps(SAID)), [], []
-        self.over = threading.Event()
-        handler = grpc.unary_unary_rpc_method_handler(
-            self.recognize,
-            RecognizeRequest.deserialize,
-            lambda said: said if isinstance(said, bytes) else type(said).serialize(said),
-        )
-        handlers = grpc.method_handlers_generic_handler("google.cloud.speech.v2.Speech", {"Recognize": handler})
-        self.server = grpc.server(ThreadPoolExecutor(8), handlers=(handlers,))
-        self.url = f"http://127.0.0.1:{self.server.add_insecure_port('127.0.0.1:0')}"
-        self.server.start()
-
-    def recognize(self, request, context):
-        self.asked.append((request, dict(context.invocation_metadata())))
-        fault = self.faults.pop(0) if self.faults else None
-        if isinstance(fault, bytes):
-            return fault
-        if fault == SLOW:
-            self.over.wait(20)
-        elif isinstance(fault, status_pb2.Status):
-            context.abort_with_status(rpc_status.to_status(fault))
-        elif fault:
-            context.abort(fault, "told to")
-        return self.answer
-
-    def close(self):
-        self.over.set()
-        self.server.stop(0).wait()
 
 
 @pytest.fixture(scope="module")
