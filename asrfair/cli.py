@@ -13,9 +13,23 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from asrfair import __version__
+from asrfair.options import (
+    COSTS,
+    DRY_RUN,
+    HYPOTHESES,
+    LIMIT,
+    MAX_FAILED,
+    NORMALIZERS,
+    OUT,
+    SEED,
+    WORKERS,
+    K,
+    of_analysis,
+    of_transcription,
+    several,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import ModuleType
 
     from asrfair.pipeline import Outcome
@@ -45,84 +59,6 @@ class _Group(click.Group):
             ctx.exit(0)
 
 
-def _several(*names: str, **kwargs: Any) -> Callable[[Any], Any]:
-    """An option that may be given several times."""
-    return click.option(*names, multiple=True, **kwargs)
-
-
-_OUT = click.option("--out", required=True, metavar="RUN", help="Folder of the run; made if absent.")
-_HYPOTHESES = _several(
-    "--hypotheses", metavar="NAME=FILE", help="Transcripts made elsewhere: JSONL, CSV, TSV or sclite trn."
-)
-_NORMALIZERS = _several("--normalizer", metavar="N", help="whisper-en, minimal, none; the first is the headline.")
-_COSTS = click.option("--costs", type=click.Choice(["levenshtein", "sclite"]), default="levenshtein", show_default=True)
-_BY = _several("--by", metavar="ATTR|A*B", help="Attribute or intersection; every attribute unless given.")
-_BASELINE = _several(
-    "--baseline", metavar="ATTR=GROUP", help="Compare with this group instead of the manifest's choice."
-)
-_K = click.option(
-    "--k", type=int, default=5, show_default=True, metavar="K", help="Publish groups of K speakers or more."
-)
-_LIMIT = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A seeded sample, stratified by group.")
-_SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample and of the noise.")
-_WORKERS = click.option(
-    "--workers", type=click.IntRange(min=1), metavar="N", help="Parallel workers; one a core unless given."
-)
-_MAX_FAILED = click.option(
-    "--max-failed",
-    type=click.FloatRange(0, 1),
-    default=0.05,
-    show_default=True,
-    metavar="SHARE",
-    help="Exit with 4 if more than this share of the utterances failed.",
-)
-
-
-def _analysis(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of an analysis."""
-    for option in reversed(_ANALYSIS):
-        command = option(command)
-    return command
-
-
-_ANALYSIS = (
-    _BY,
-    _BASELINE,
-    _several("--adjust", metavar="ATTR", help="Hold these equal in a model beside the total disparities."),
-    click.option("--deep", is_flag=True, help="Also measure utterance by utterance, and read the transcripts."),
-    click.option("--terms", metavar="FILE", help="With --deep: words or phrases whose recall is told by group."),
-    _several("--confirm", metavar="ATTR", help="These in clean audio are one family (Holm); screen the rest."),
-    click.option(
-        "--screening",
-        type=click.Choice(["bh", "by", "two-stage", "holm", "max-t"]),
-        help="Adjust what is not confirmatory so, behind the omnibus test.",
-    ),
-    click.option(
-        "--empty-ref",
-        type=click.Choice(["count", "separate"]),
-        default="count",
-        show_default=True,
-        help="Words written where nothing was said: errors of the group, or told apart.",
-    ),
-    click.option(
-        "--design-effect",
-        type=float,
-        metavar="D",
-        help="Where speakers are not known: give intervals, with D times the variance of independent utterances.",
-    ),
-    click.option(
-        "--threshold",
-        type=float,
-        default=0.3,
-        show_default=True,
-        metavar="RATE",
-        help="The word error rate at which the levels of a noise are told.",
-    ),
-    _several("--real", metavar="SIM=REAL", help="Compare a condition with another, or with ATTR=GROUP: the real room."),
-    click.option("--difficulty", metavar="FILE", help="CSV condition_id,difficulty: also tell WERD by difficulty."),
-)
-
-
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="asrfair")
 def main() -> None:
@@ -135,7 +71,7 @@ def main() -> None:
 @main.command()
 @click.option("--out", default="runs/demo", show_default=True, metavar="RUN", help="Folder of the run.")
 @click.option("--quick", is_flag=True, help="Fewer voices and sentences: under a minute.")
-@_WORKERS
+@WORKERS
 def demo(out: str, quick: bool, workers: int | None) -> None:
     """The whole way on voices synthesised on the spot, with the embedded engine."""
     pipeline = _pipeline()
@@ -160,76 +96,26 @@ def check(manifest: str, as_json: bool) -> None:
     sys.exit(BAD_INPUT if checked.is_faulty else 0)
 
 
-def _transcription(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The options of a transcription, besides what is to be transcribed."""
-    for option in reversed(_TRANSCRIPTION):
-        command = option(command)
-    return command
-
-
-_DRY_RUN = click.option("--dry-run", is_flag=True, help="Tell requests, minutes and cost by system; ask for nothing.")
-
-_TRANSCRIPTION = (
-    _WORKERS,
-    click.option("--gpus", type=click.IntRange(min=1), metavar="N", help="One engine process on each of N GPUs; all."),
-    click.option(
-        "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where workers run."
-    ),
-    click.option("--address", metavar="HOST:PORT", help="Of the Ray cluster; begun on this machine unless given."),
-    click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="Of what may pass."),
-    click.option("--timeout", "timeout_s", type=float, default=300.0, show_default=True, help="Seconds for one call."),
-    click.option("--retry-failed", is_flag=True, help="Try again what failed for good before."),
-    click.option(
-        "--breaker",
-        type=click.IntRange(min=1),
-        default=25,
-        show_default=True,
-        metavar="N",
-        help="Stop a system after N failures in a row.",
-    ),
-    click.option(
-        "--budget", type=click.FloatRange(min=0, min_open=True), metavar="X", help="Stop before this is exceeded."
-    ),
-    click.option("--prices", metavar="FILE", help="A price table of your own; asrfair's is dated."),
-    click.option(
-        "--probes",
-        type=click.IntRange(min=0),
-        default=0,
-        show_default=True,
-        metavar="N",
-        help="Also hear ten seconds in which nobody speaks, N times under each condition.",
-    ),
-    click.option(
-        "--repeats",
-        type=click.IntRange(min=1),
-        default=1,
-        show_default=True,
-        metavar="K",
-        help="Ask K times, to see whether a system says the same.",
-    ),
-)
-
-
 @main.command()
 @click.argument("manifest")
-@_several(
+@several(
     "--system",
     "systems",
     required=True,
     metavar="NAME[,k=v...]",
     help="Engine with options; id=... names it, concurrency=... and requests_per_s=... pace it.",
 )
-@_several("--condition", "conditions", default=["clean"], metavar="clean|ENV@LEVEL", help="What the engine hears.")
-@_OUT
-@_LIMIT
-@_SEED
-@_transcription
+@several("--condition", "conditions", default=["clean"], metavar="clean|ENV@LEVEL", help="What the engine hears.")
+@OUT
+@LIMIT
+@SEED
+@of_transcription
 @click.option("--save-audio", is_flag=True, help="Keep what is heard now, to listen to, in RUN/audio.")
 @click.option(
     "--store", metavar="URL", help="Keep the hypotheses there, such as s3://bucket/prefix; in RUN by default."
 )
-@_DRY_RUN
-@_MAX_FAILED
+@DRY_RUN
+@MAX_FAILED
 def transcribe(manifest: str, out: str, max_failed: float, dry_run: bool, **options: Any) -> None:
     """Transcribe a manifest; run it again and it continues."""
     pipeline = _pipeline()
@@ -245,11 +131,11 @@ def transcribe(manifest: str, out: str, max_failed: float, dry_run: bool, **opti
 
 @main.command()
 @click.argument("run")
-@_HYPOTHESES
+@HYPOTHESES
 @click.option("--out", metavar="RUN", help="Folder of the run, with --hypotheses.")
-@_NORMALIZERS
-@_COSTS
-@_MAX_FAILED
+@NORMALIZERS
+@COSTS
+@MAX_FAILED
 def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: float, **options: Any) -> None:
     """Count errors: score RUN, or score MANIFEST --hypotheses NAME=FILE --out RUN."""
     pipeline = _pipeline()
@@ -266,7 +152,7 @@ def score(run: str, hypotheses: tuple[str, ...], out: str | None, max_failed: fl
 
 @main.command()
 @click.argument("run")
-@_analysis
+@of_analysis
 def analyze(run: str, **options: Any) -> None:
     """Rates, intervals and disparities by group, from the scores of a run."""
     pipeline = _pipeline()
@@ -276,7 +162,7 @@ def analyze(run: str, **options: Any) -> None:
 
 @main.command()
 @click.argument("run")
-@_K
+@K
 @click.option("--public", is_flag=True, help="For the public: --k 10.")
 def report(run: str, k: int, public: bool) -> None:
     """Write the service card (card.json, card.md) and the page (report.html) of a run."""
@@ -288,13 +174,13 @@ def report(run: str, k: int, public: bool) -> None:
 
 @main.command()
 @click.argument("manifest")
-@_several("--hypotheses", required=True, metavar="NAME=FILE", help="Transcripts made elsewhere: JSONL, CSV, TSV, trn.")
-@_OUT
-@_NORMALIZERS
-@_COSTS
-@_analysis
-@_K
-@_MAX_FAILED
+@several("--hypotheses", required=True, metavar="NAME=FILE", help="Transcripts made elsewhere: JSONL, CSV, TSV, trn.")
+@OUT
+@NORMALIZERS
+@COSTS
+@of_analysis
+@K
+@MAX_FAILED
 def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: float, **options: Any) -> None:
     """Score, analyze and report in one, for transcripts made elsewhere."""
     pipeline = _pipeline()
@@ -305,8 +191,8 @@ def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: floa
 
 @main.command()
 @click.argument("config")
-@_LIMIT
-@_DRY_RUN
+@LIMIT
+@DRY_RUN
 def run(config: str, limit: int | None, dry_run: bool) -> None:
     """Everything from one TOML file; run it again and it continues."""
     pipeline = _pipeline()
@@ -346,7 +232,7 @@ def plan(target: str | None, **options: Any) -> None:
 @click.option("--no-wav", is_flag=True, help="Do not write the synthesis as a WAV file.")
 @click.option("--with-recording", is_flag=True, help="Also write an environment of the recording itself, with a copy.")
 @click.option("--json", "as_json", is_flag=True, help="For machines.")
-@_SEED
+@SEED
 def profile(recordings: tuple[str, ...], no_wav: bool, as_json: bool, **options: Any) -> None:
     """Make an environment of recordings of one room, without speech: a minute is good."""
     pipeline = _pipeline("profile")
@@ -371,7 +257,7 @@ def systems(name: str | None, as_json: bool) -> None:
 @click.option("--wav", metavar="FILE", help="Write what ENV@LEVEL sounds like when nobody speaks.")
 @click.option("--seconds", type=click.FloatRange(0.1, 3600), default=30.0, show_default=True, help="Its length.")
 @click.option("--rate", "rate_hz", type=click.IntRange(4000, 192_000), default=16_000, show_default=True, metavar="HZ")
-@_SEED
+@SEED
 def environments(condition: str | None, wav: str | None, **options: Any) -> None:
     """The environments there are, with their levels; or one of them to listen to, with --wav."""
     if (condition is None) != (wav is None):

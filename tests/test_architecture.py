@@ -23,6 +23,7 @@ ROOMS = {
     "report": {"stats"},
     "provenance": set(),
     "config": set(),
+    "options": set(),
     "progress": set(),
     "startup": set(),
 }

@@ -42,6 +42,7 @@ class Asking:
         price = None if plan.prices is None else plan.prices.find(system.engine, system.options)
         if price is not None and plan.prices is not None:
             self._usage.currency, self._usage.priced_as_of = plan.prices.currency, str(plan.prices.as_of)
+        self._is_priced = price is not None
         self._purse = Purse(price, meter, self._usage, plan.budget)
 
     def sheaves(self) -> Iterator[list[Sequence[Job]]]:
@@ -60,7 +61,7 @@ class Asking:
             self._breaker.note(answer)
             self._purse.pay(job, answer)
             summary.requests[name] += answer.requests
-            summary.retries[name] += max(0, answer.requests - 1)
+            summary.retries[name] += answer.retries
             if answer.transcript is not None:
                 summary.audio_s[name] += answer.audio_s
                 summary.engine_s[name] += answer.latency_s or 0.0
@@ -74,7 +75,7 @@ class Asking:
     def _planned(self) -> Iterator[Iterator[list[Job]]]:
         """The jobs of each utterance: of the manifest, of the probes, and of the manifest once more."""
         plan, info = self._plan, self._info
-        measured = self._likes.batch_size > 1 or plan.prices is not None
+        measured = self._likes.batch_size > 1 or self._is_priced
         for repeat in range(1, plan.repeats + 1):
             yield plan_jobs(plan.utterances, plan.folder, plan.surroundings, info, measured=measured, repeat=repeat)
             if repeat == 1:

@@ -35,6 +35,7 @@ class Answer:
         audio_s: seconds of audio that the engine heard.
         mix: what is told of it; None for clean audio, and where there is none.
         requests: how often the engine was asked for it, retries and pieces included.
+        retries: those of them that followed a failure: of the call, or of the batch that it was in.
     """
 
     transcript: Transcript | None
@@ -43,6 +44,7 @@ class Answer:
     audio_s: float = 0.0
     mix: Mix | None = None
     requests: int = 0
+    retries: int = 0
 
 
 Notify = Callable[[str], None]
@@ -91,9 +93,9 @@ class Caller:
         if batch:
             yield batch
 
-    def _call(self, batch: Sequence[Waveform]) -> list[Answer]:
-        """Answers of the engine to some waveforms."""
-        asked = 0
+    def _call(self, batch: Sequence[Waveform], before: int = 0) -> list[Answer]:
+        """Answers of the engine to some waveforms, for which it was asked so many times before, in larger batches."""
+        asked = before
 
         def count() -> None:
             nonlocal asked
@@ -101,25 +103,31 @@ class Caller:
 
         try:
             transcripts, seconds = self._retried(batch, count)
-        except TooLargeError as error:
-            return self._halved(batch, error, asked)
         except EngineError as error:
-            if len(batch) > 1:
-                return [answer for waveform in batch for answer in self._call([waveform])]
-            return [Answer(None, f"{error.kind}: {error}", audio_s=batch[0].duration_s, requests=asked)]
+            if len(batch) == 1:
+                failed = f"{error.kind}: {error}"
+                return [Answer(None, failed, audio_s=batch[0].duration_s, requests=asked, retries=asked - 1)]
+            size = self._half(batch) if isinstance(error, TooLargeError) else 1
+            parts = [batch[start : start + size] for start in range(0, len(batch), size)]
+            return [answer for part in parts for answer in self._call(part, asked)]
         return [
-            Answer(t, None, seconds if t.latency_s is None else t.latency_s, waveform.duration_s, requests=asked)
+            Answer(
+                t,
+                None,
+                seconds if t.latency_s is None else t.latency_s,
+                waveform.duration_s,
+                requests=asked,
+                retries=asked - 1,
+            )
             for t, waveform in zip(transcripts, batch, strict=True)
         ]
 
-    def _halved(self, batch: Sequence[Waveform], error: TooLargeError, asked: int) -> list[Answer]:
-        """Answers to a batch that did not fit; later ones are cut smaller from the start."""
-        if len(batch) == 1:
-            return [Answer(None, f"{error.kind}: {error}", audio_s=batch[0].duration_s, requests=asked)]
+    def _half(self, batch: Sequence[Waveform]) -> int:
+        """Half the size of a batch that did not fit; later ones are cut smaller from the start."""
         half = (len(batch) + 1) // 2
         fits_s = half * max(waveform.duration_s for waveform in batch)
         self._fits_s = fits_s if self._fits_s is None else min(self._fits_s, fits_s)
-        return [*self._call(batch[:half]), *self._call(batch[half:])]
+        return half
 
     def _retried(self, batch: Sequence[Waveform], count: Callable[[], None]) -> tuple[list[Transcript], float]:
         """Transcripts and engine seconds per waveform of the attempt that went well."""
@@ -157,7 +165,7 @@ class Caller:
         self._notify("start")
         began = time.perf_counter()
         try:
-            transcripts = self._engine.transcribe_batch(batch)
+            transcripts = list(self._engine.transcribe_batch(batch))
         except TransientError as error:
             self._notify("pause")
             if error.kind == "rate_limit":
@@ -167,22 +175,23 @@ class Caller:
             raise
         except Exception as error:  # An engine's library may raise anything; it is that utterance's failure.
             raise EngineError(f"{type(error).__name__}: {error}") from error
+        seconds = time.perf_counter() - began
         if len(transcripts) != len(batch):
             raise EngineError(f"gave {len(transcripts)} transcripts for {len(batch)} waveforms")
         self._gate.went_well()
-        return transcripts, (time.perf_counter() - began) / len(batch)
+        return transcripts, seconds / len(batch)
 
 
 def _whole(cut: Sequence[Piece], answers: Sequence[Answer]) -> Answer:
     """The answer to a waveform, from those to its pieces; one that failed fails all."""
     if len(answers) == 1:
         return answers[0]
-    requests = sum(answer.requests for answer in answers)
-    seconds = (len(cut) and cut[-1].start_s + cut[-1].waveform.duration_s) or 0.0
+    requests, retries = sum(answer.requests for answer in answers), sum(answer.retries for answer in answers)
+    seconds = cut[-1].start_s + cut[-1].waveform.duration_s
     failed = next((answer for answer in answers if answer.transcript is None), None)
     if failed is not None:
-        return replace(failed, audio_s=seconds, requests=requests)
+        return replace(failed, audio_s=seconds, requests=requests, retries=retries)
     latencies = [answer.latency_s for answer in answers]
     said = [answer.transcript for answer in answers if answer.transcript is not None]
     latency_s = None if None in latencies else sum(latency or 0.0 for latency in latencies)
-    return Answer(joined(said, cut), None, latency_s, seconds, requests=requests)
+    return Answer(joined(said, cut), None, latency_s, seconds, requests=requests, retries=retries)

@@ -6,7 +6,6 @@ What was under way when a run was killed may have been paid for and is not in it
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -24,7 +23,7 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     Attributes:
         rows: answers, failures included.
         requests: calls to the engine, retries included; in a batch each waveform counts.
-        retries: those beyond the first.
+        retries: those that followed a failure.
         audio_s: seconds of audio of the answers that are transcripts.
         engine_s: seconds that the engine needed for them, without start-up and retries, summed over calls at once.
         wall_s: seconds from the first batch to the last answer, summed over calls of the verb.
@@ -47,7 +46,7 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """Note an answer and its price."""
         self.rows += 1
         self.requests += answer.requests
-        self.retries += max(0, answer.requests - 1)
+        self.retries += answer.retries
         if answer.transcript is not None:
             self.audio_s += answer.audio_s
             self.engine_s += answer.latency_s or 0.0
@@ -100,7 +99,3 @@ class Meter:
         """
         if self.systems:
             write_aside(self._path, msgspec.json.format(msgspec.json.encode(self.systems)))
-
-
-Cost = Callable[[float], float]
-"""Seconds of audio -> list price."""

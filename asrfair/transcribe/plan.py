@@ -99,7 +99,7 @@ class TranscribeSummary:
         probed: (system_id, condition_id) -> probes that an engine was asked for.
         repeated: (system_id, condition_id) -> rows that an engine was asked for once more.
         requests: system_id -> calls to the engine, retries included.
-        retries: system_id -> those beyond the first.
+        retries: system_id -> those of them that followed a failure.
         stopped: system_id -> why it was not asked any more.
         cost: system_id -> list price of what was answered, with the currency and the date of the price table.
         audio_s: system_id -> seconds of audio heard.

@@ -144,9 +144,7 @@ class RayPool:
         """Wait for answers and deaths; returns the answers."""
         import ray
 
-        waited = {
-            ref: worker for worker in self._workers for ref in (worker.loading, worker.asked, *worker.calls) if ref
-        }
+        waited = {ref: worker for worker in self._workers for ref in worker.waited()}
         pairs: Pairs = []
         for ref in ended(list(waited), timeout_s):
             worker = waited[ref]
