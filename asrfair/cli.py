@@ -14,10 +14,13 @@ import click
 
 from asrfair import __version__
 from asrfair.options import (
+    BASELINE,
+    BY,
     COSTS,
     DRY_RUN,
     HYPOTHESES,
     LIMIT,
+    LIMITS,
     MAX_FAILED,
     NORMALIZERS,
     OUT,
@@ -25,6 +28,7 @@ from asrfair.options import (
     WORKERS,
     K,
     of_analysis,
+    of_limits,
     of_transcription,
     several,
 )
@@ -35,7 +39,9 @@ if TYPE_CHECKING:
     from asrfair.pipeline import Outcome
     from asrfair.progress import Progress
 
+GATE_FAILED = 1
 BAD_INPUT = 2
+CANNOT_TELL = 3
 TOO_MANY_FAILED = 4
 INTERRUPTED = 130
 
@@ -265,6 +271,48 @@ def environments(condition: str | None, wav: str | None, **options: Any) -> None
     pipeline = _pipeline()
 
     click.echo(pipeline.environments() if wav is None else pipeline.listen(condition, wav, **options))
+
+
+@main.command()
+@click.argument("old", metavar="OLD[:SYSTEM]")
+@click.argument("new", metavar="NEW[:SYSTEM]")
+@BY
+@BASELINE
+@several("--condition", "conditions", metavar="CONDITION", help="Only these; all that both have unless given.")
+@K
+@click.option("--out", metavar="FOLDER", help="Write comparison.parquet, .csv, .json and .md there.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def compare(old: str, new: str, as_json: bool, baseline: tuple[str, ...], **options: Any) -> None:
+    """Two releases, or two systems, on the same people: what got better, and for whom worse."""
+    from asrfair.config import parse_pair
+
+    pipeline = _pipeline()
+    chosen = dict(parse_pair(text, "--baseline", "ATTR=GROUP, such as accent=us") for text in baseline)
+    found = pipeline.compare(old, new, baseline=chosen, **options)
+    click.echo(found.as_json() if as_json else found.as_text())
+
+
+@main.command()
+@click.argument("run")
+@of_limits
+@click.option("--rules", metavar="FILE", help="Rules for some attributes, groups, conditions or systems (TOML).")
+@click.option("--against", metavar="RUN[:SYSTEM]", help="The release before.")
+@several("--attribute", "attributes", metavar="ATTR", help="Only these attributes, in the limits given here.")
+@several("--condition", "conditions", metavar="CONDITION", help="Only these conditions, in the limits given here.")
+@K
+@click.option("--junit", metavar="FILE", help="Also write JUnit XML.")
+@click.option("--github", is_flag=True, help="Also print annotations of GitHub Actions.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def gate(run: str, rules: str | None, junit: str | None, github: bool, as_json: bool, **options: Any) -> None:
+    """Stop a release: 0 if every limit is kept, 1 if a violation is shown, 3 if that cannot be told."""
+    pipeline = _pipeline()
+
+    limits = {name: limit for name in LIMITS if (limit := options.pop(name)) is not None}
+    gated = pipeline.gate_run(run, limits, rules_file=rules, junit=junit, **options)
+    if github and (lines := gated.as_annotations()):
+        click.echo(lines, err=as_json)
+    click.echo(gated.as_json() if as_json else gated.as_text())
+    sys.exit({"violated": GATE_FAILED, "cannot tell": CANNOT_TELL}.get(gated.outcome, 0))
 
 
 def _pipeline(part: str = "") -> ModuleType:

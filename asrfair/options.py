@@ -146,3 +146,22 @@ TRANSCRIPTION = (
         help="Ask K times, to see whether a system says the same.",
     ),
 )
+
+
+LIMITS = {
+    "max_wer": ("--max-wer", "Word error rate of everybody, 0.15 for 15 %."),
+    "max_group_wer": ("--max-group-wer", "Word error rate of any group."),
+    "max_gap": ("--max-gap", "WER of a group less that of its baseline or of everybody else, 0.05 for 5 points."),
+    "max_ratio": ("--max-ratio", "WER of a group divided by that of its baseline or of everybody else."),
+    "min_completion": ("--min-completion", "Share of utterances that got a transcript, of everybody and any group."),
+    "max_regression": ("--max-regression", "WER less that of the release before (--against), 0.01 for a point."),
+    "max_gap_growth": ("--max-gap-growth", "By how many times a gap may have grown since the release before."),
+}
+"""Rule -> its option and what it says."""
+
+
+def of_limits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The limits of a gate."""
+    for name, (option, about) in reversed(LIMITS.items()):
+        command = click.option(option, name, type=float, metavar="X", help=about)(command)
+    return command
