@@ -84,7 +84,8 @@ class Seat:
             os.environ[VISIBLE] = task.gpu
         self.engine = _loaded(task)
         self.engine.timeout_s = task.timeout_s
-        self.likes = Likes(self.engine.batch_size, self.engine.batch_audio_s, self.engine.concurrency)
+        made = self.engine
+        self.likes = Likes(made.batch_size, made.batch_audio_s, made.concurrency, made.most_padding)
         if task.concurrency is not None and self.engine.concurrency > 1:
             self.likes = replace(self.likes, concurrency=task.concurrency)
         self.info = _signed(self.engine)

@@ -53,6 +53,12 @@ def test_batches_are_within_the_number_too_and_what_is_longer_than_a_batch_comes
     assert lengths([[job(None)], [job(4.0)], [job(None)]], Likes(2)) == [[4.0, None], [None]]
 
 
+def test_a_batch_ends_where_its_padding_would_cost_more_than_it_may():
+    """20 beside 19.5 is 1.25 % padding; 20, 19.5 and 18 are 60 s with 2.5 s of padding: 4.2 %."""
+    assert lengths([[job(s)] for s in (18, 20, 19.5)], Likes(16, 100.0, 1, 0.03)) == [[20, 19.5], [18]]
+    assert lengths([[job(s)] for s in (18, 20, 19.5)], Likes(16, 100.0, 1, 0.05)) == [[20, 19.5, 18]]
+
+
 def test_an_utterance_keeps_all_its_conditions_and_none_is_lost_or_doubled():
     utterances = [[job(float(i % 7), f"u{i}")] * 3 for i in range(100)]
     batches = list(cut(utterances, Likes(8, 12.0)))
