@@ -35,7 +35,7 @@ BLOCK = re.compile(r"(?:<!-- (?P<mark>[^>]*) -->\n)?```(?P<kind>\w+)\n(?P<text>.
 BLOCKS = [match.groupdict() for match in BLOCK.finditer(README)]
 ENGINES = (ROOT / "docs" / "engines.md").read_text(encoding="utf-8")
 NOT_RUN = "not run by the tests: "
-"""The mark of a block whose commands need what no test machine has begins so; their options are checked all the same."""
+"""So begins the mark of a block whose commands need what no test machine has; their options are checked even so."""
 
 
 def commands(text):
@@ -156,7 +156,7 @@ def test_every_command_of_the_page_on_engines_does_what_it_says(tmp_path, servic
     assert "USD at the list prices of" in first
     night = json.loads((runs / "night" / "run.json").read_text())
     assert len(night["systems"]) == 8
-    assert {name for name, used in night["usage"].items() if used["cost"] is None} == {"sphinx", "sphinx-grammar"}
+    assert {name for name, used in night["usage"].items() if used["cost"] is None} == {"sphinx", "sphinx-padded"}
     for place in (runs / "night" / "card.json", runs / "night" / "meter.json", runs / "digits" / "repeats"):
         assert place.exists(), place
     assert json.loads((runs / "away" / "store.json").read_text())["url"] == "s3://bucket/night"
