@@ -107,3 +107,70 @@ def test_hearing_is_safe_for_threads(tones):
     for thread in threads:
         thread.join()
     assert not wrong
+
+
+ENGINES = '''
+"""Engines that others ship: one notes that it is closed, one breaks the rules of a thread."""
+
+import os
+from asrfair.adapters import Adapter
+from asrfair.records import SystemInfo, Transcript
+
+
+class Closing(Adapter):
+    """Notes that it is closed."""
+
+    def __init__(self, log: str) -> None:
+        self.log = log
+
+    def describe(self):
+        return SystemInfo("closing", "1", {})
+
+    def transcribe_batch(self, batch):
+        return [Transcript("x") for _ in batch]
+
+    def close(self):
+        with open(self.log, "a") as file:
+            file.write("closed ")
+
+
+class Leaving(Closing):
+    """Several calls at once, of which one ends its thread the first time."""
+
+    concurrency = 4
+
+    def transcribe_batch(self, batch):
+        try:
+            os.close(os.open(self.log, os.O_CREAT | os.O_EXCL))
+        except FileExistsError:
+            return [Transcript("x") for _ in batch]
+        raise SystemExit
+'''
+
+
+@pytest.fixture
+def engines(tmp_path, monkeypatch):
+    """A package with two engines, installed beside asrfair."""
+    package = tmp_path / "site"
+    info = package / "others-1.dist-info"
+    info.mkdir(parents=True)
+    (package / "others.py").write_text(ENGINES)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: others\nVersion: 1\n")
+    entries = "[asrfair.adapters]\nclosing = others:Closing\nleaving = others:Leaving\n"
+    (info / "entry_points.txt").write_text(entries)
+    monkeypatch.syspath_prepend(str(package))
+    monkeypatch.setenv("PYTHONPATH", f"{package}:{Path(__file__).parents[2]}")
+
+
+@pytest.mark.usefixtures("engines")
+def test_every_engine_is_closed_when_all_is_done(tones, tmp_path):
+    log = tmp_path / "log"
+    pipeline.transcribe(tones(6), tmp_path / "run", systems=[f"closing,log={log}"], workers=1)
+    assert log.read_text() == "closed "
+
+
+@pytest.mark.usefixtures("engines")
+def test_a_thread_that_ends_is_noticed_and_nothing_hangs(tones, tmp_path):
+    done = pipeline.transcribe(tones(12), tmp_path / "run", systems=[f"leaving,log={tmp_path / 'log'}"])
+    assert done.n_failed == 0
+    assert len(read_hypotheses(tmp_path / "run")) == 12
