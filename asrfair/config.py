@@ -174,10 +174,13 @@ def _faults(config: RunConfig) -> list[str]:
     ids = [spec.system_id for spec in config.systems] + [spec.name for spec in config.hypotheses]
     found += [f"systems: two are called {name!r}; give one an id" for name in _repeated(ids)]
     found += [
-        f"{name}: {value} is not positive" for name, value in _positive(config) if value is not None and value <= 0
+        f"{name}: {value} is not positive"
+        for name, value in _positive(config)
+        if value is not None and not 0 < value < math.inf
     ]
-    if config.probes < 0:
-        found.append(f"probes: {config.probes} is negative")
+    found += [
+        f"{name}: {getattr(config, name)} is negative" for name in ("probes", "retries") if getattr(config, name) < 0
+    ]
     if config.executor not in EXECUTORS:
         found.append(f"executor: {config.executor!r} is not known; write one of {', '.join(EXECUTORS)}")
     found += [f"systems: {spec.system_id}: {fault}" for spec in config.systems for fault in _pace_faults(spec)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -64,7 +65,8 @@ def transcribe(
             repeats, gpus, budget, breaker, executor, address.
 
     Raises:
-        InputError: a faulty manifest, an unknown engine, option or environment, a run folder in use.
+        InputError: a faulty manifest, an unknown engine, option or environment, a run folder in use; a system whose
+            engine cannot be loaded or only dies, after the others were transcribed.
     """
     from asrfair.pipeline.surroundings import BANKS_FOLDER
     from asrfair.transcribe.meter import Meter
@@ -94,6 +96,9 @@ def transcribe(
         record.usage = {name: usage.as_dict() for name, usage in Meter(folder).systems.items()}
         record.verbs.append(clock.entry(**summary.facts()))
         write_record(folder, record)
+    if summary.broken and not summary.interrupted:
+        said = [f"{name}: {error}" for name, error in summary.broken.items()]
+        raise InputError("\n".join([*said, "the other systems were heard; the same command tries these again"]))
     return Outcome(summary.as_text(), record.as_dict(), summary.interrupted)
 
 
@@ -118,10 +123,7 @@ def dry_run(
         limit: a seeded sample of so many utterances.
         seed: of the sample.
         prices: a price table of one's own.
-        **how: as for `transcribe`.
-
-    Raises:
-        InputError: as for `transcribe`.
+        **how: as for `transcribe`, as is what is raised.
     """
     from asrfair.transcribe.estimate import estimate
     from asrfair.transcribe.meter import Meter
@@ -171,6 +173,9 @@ def _prepared(
     from asrfair.transcribe.plan import Plan, SystemUnderTest
     from asrfair.transcribe.prices import PriceTable
 
+    for name in ("timeout_s", "budget"):
+        if how.get(name) is not None and not 0.0 < how[name] < math.inf:
+            raise InputError(f"{name}: {how[name]} is not positive")
     specs = [s if isinstance(s, configuration.SystemSpec) else configuration.parse_system(s) for s in systems]
     table = PriceTable.load(None if prices is None else Path(prices))
     _check_systems(specs, conditions, table if how.get("budget") is not None else None)

@@ -34,6 +34,9 @@ CLOCK_S = 5.0
 SLACK_S = 10.0
 """An actor that does not even tell the time gets so much more than the engine's own time."""
 
+CLOSE_S = 10.0
+"""So long engines get at the end to give back what they took."""
+
 MOST_DEATHS = 5
 """So many actors dying one after another, with nothing done in between, stop the run."""
 
@@ -83,7 +86,16 @@ class RayPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            self._let_go()
         self.close()
+
+    def _let_go(self) -> None:
+        """Have the engines give back what they took, such as what they left with a service."""
+        import ray
+
+        if asked := [worker.let_go() for worker in self._workers if worker.ready is not None]:
+            ray.wait(asked, num_returns=len(asked), timeout=CLOSE_S)
 
     def close(self) -> None:
         """End all actors, and Ray if it was started for them."""

@@ -59,6 +59,10 @@ class RayWorker:
         """Ask for its clocks."""
         self.asked, self.asked_at = self._actor.clocks.remote(), time.monotonic()
 
+    def let_go(self) -> Any:
+        """Have its engine give back what it took; returns what Ray waits for."""
+        return self._actor.close.remote()
+
     def kill(self) -> None:
         """End it, if it is still there."""
         import ray

@@ -1,6 +1,7 @@
 """A worker process: it has an engine of its own, prepares audio in threads ahead of it, and answers over a pipe.
 
-Messages from the parent: `(number, jobs)`, one batch; end of file means that the parent is gone, and the worker leaves.
+Messages from the parent: `(number, jobs)`, one batch; None means that there is nothing more, and the engine gives back
+what it took; end of file means that the parent is gone, and the worker leaves.
 Messages to the parent:
 
     ("ready", SystemInfo, Likes)        the engine is loaded
@@ -14,14 +15,17 @@ An engine that allows several calls at once is called from as many threads; they
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from typing import Any, NoReturn
 
 from asrfair.adapters import Adapter, load_engine
 from asrfair.errors import AsrfairError, InputError
@@ -106,8 +110,11 @@ def _loaded(task: WorkerTask) -> Adapter:
     """
     try:
         engine = load_engine(task.engine, task.options)
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
-        raise InputError(f"{task.engine}: {error}") from error
+    except AsrfairError:
+        raise
+    except Exception as error:
+        # An engine's library may raise anything.
+        raise InputError(f"{task.engine}: {type(error).__name__}: {error}") from error
     if not isinstance(engine, Adapter):
         raise InputError(f"the engine {task.engine} does not hear audio")
     return engine
@@ -136,7 +143,7 @@ def work(task: WorkerTask, connection: Connection) -> None:
     threading.Thread(target=_prepare, args=(seat, connection, prepared), daemon=True).start()
     gate = Gate(task.requests_per_s)
     for _ in range(seat.likes.concurrency - 1):
-        threading.Thread(target=_answer, args=(seat, task.retries, gate, line, prepared), daemon=True).start()
+        threading.Thread(target=_answer_or_die, args=(seat, task.retries, gate, line, prepared), daemon=True).start()
     _answer(seat, task.retries, gate, line, prepared)
 
 
@@ -159,10 +166,31 @@ def _prepare(seat: Seat, connection: Connection, prepared: queue.Queue[Prepared]
     """Read, resample and stress the audio of the batches that come, ahead of the engine."""
     while True:
         try:
-            number, jobs = connection.recv()
+            message = connection.recv()
         except (EOFError, OSError):
             os._exit(0)
+        if message is None:
+            _leave(seat)
+        number, jobs = message
         prepared.put((number, seat.hear(jobs)))
+
+
+def _leave(seat: Seat) -> NoReturn:
+    """End the process, with what the engine took given back."""
+    try:
+        seat.engine.close()
+    except Exception as error:  # noqa: BLE001 - an engine's library may raise anything, and everything is done
+        logging.getLogger(__name__).debug("%s while closing", type(error).__name__)
+    os._exit(0)
+
+
+def _answer_or_die(*args: Any) -> None:
+    """The same in a thread beside the main one, whose end would be noticed by nobody."""
+    try:
+        _answer(*args)
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent begins another process
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _answer(seat: Seat, retries: int, gate: Gate, line: _Line, prepared: queue.Queue[Prepared]) -> None:
