@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from asrfair.adapters._cloud import CloudAdapter, check_endpoint
+from asrfair.adapters._cloud import CloudAdapter, check_endpoint, credential
 from asrfair.errors import InputError
 
 KEY, REGION, ENDPOINT = "AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION", "AZURE_SPEECH_ENDPOINT"
@@ -30,7 +30,7 @@ class AzureAdapter(CloudAdapter):
                 raise InputError(
                     f"the engine {engine} needs credentials: set {KEY} in the environment; never in a config"
                 )
-            return os.environ[KEY], endpoint, ""
+            return credential(KEY), endpoint, ""
         found = self.require_credentials()
         return found[KEY], check_endpoint(engine, os.environ.get(ENDPOINT) or None), found.get(REGION, "")
 
