@@ -281,7 +281,7 @@ def _number(text: str, name: str, value: OptionValue | None) -> float | None:
         number = float(value)
     except ValueError as error:
         raise InputError(f"--system {text}: {name}={value} is not a number") from error
-    if name == "concurrency" and number != int(number):
+    if name == "concurrency" and not number.is_integer():
         raise InputError(f"--system {text}: {name}={value} is not a whole number")
     return number
 

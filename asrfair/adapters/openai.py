@@ -90,7 +90,10 @@ class OpenAI(CloudAdapter):
         except ImportError as error:
             raise MissingExtraError("the engine openai", "openai") from error
         self._sdk = openai
-        self._client = openai.OpenAI(api_key=key, base_url=base_url, max_retries=0)
+        # A redirect would carry the recording to another host, and turn the upload into a GET.
+        self._client = openai.OpenAI(
+            api_key=key, base_url=base_url, max_retries=0, http_client=openai.DefaultHttpxClient(follow_redirects=False)
+        )
         self._asked: dict[str, Any] = {
             "model": model,
             "temperature": temperature,

@@ -14,6 +14,7 @@ from asrfair.records import Mix, Transcript, Waveform
 from asrfair.transcribe.gate import Gate
 from asrfair.transcribe.hearing import Heard
 from asrfair.transcribe.long_audio import Piece, joined, pieces
+from asrfair.transcribe.said import checked
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
@@ -165,11 +166,12 @@ class Caller:
         self._notify("start")
         began = time.perf_counter()
         try:
-            transcripts = list(self._engine.transcribe_batch(batch))
+            transcripts = [checked(said) for said in self._engine.transcribe_batch(batch)]
         except TransientError as error:
             self._notify("pause")
             if error.kind == "rate_limit":
-                self._gate.too_many(given, error.retry_after_s)
+                is_bearable = (error.retry_after_s or 0.0) <= LONGEST_RETRY_AFTER_S
+                self._gate.too_many(given, error.retry_after_s if is_bearable else None)
             raise
         except AsrfairError:
             raise
