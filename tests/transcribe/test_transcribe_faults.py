@@ -146,7 +146,7 @@ def test_a_budget_is_never_exceeded_also_not_by_coming_back(tones, tmp_path):
     with FaultServer(OpenAIService, {}) as server:
         told = pipeline.dry_run(folder, out, systems=[asks(server)], prices=prices)
         assert "40 requests" in told
-        assert "1.20 USD at the list prices of 2026-01-01" in told
+        assert "1.2 USD at the list prices of 2026-01-01" in told
         assert not out.exists()
         done = pipeline.transcribe(folder, out, systems=[asks(server)], prices=prices, budget=0.5)
         assert server.paid.total() == 16
