@@ -228,12 +228,17 @@ def _positive(config: RunConfig) -> list[tuple[str, float | None]]:
 
 
 def _anchored(spec: SystemSpec, base: Path) -> SystemSpec:
-    """Options that name an existing file beside the configuration become a path to it; the system's name stays."""
+    """Options that name a file or folder beside the configuration become a path to it; the system's name stays."""
     options = {
-        key: str(base / value) if isinstance(value, str) and value and (base / value).is_file() else value
+        key: str(base / value) if isinstance(value, str) and _is_beside(value, base) else value
         for key, value in spec.options.items()
     }
     return msgspec.structs.replace(spec, options=options, id=spec.system_id)
+
+
+def _is_beside(value: str, base: Path) -> bool:
+    """Whether a text names a file there, or, if it is written as a path, a folder: `en` may be a language."""
+    return bool(value) and ((base / value).is_file() or ("/" in value and (base / value).is_dir()))
 
 
 def _found(condition: str, base: Path) -> str:
