@@ -28,28 +28,30 @@ class Gate:
     """
 
     def __init__(self, requests_per_s: float | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock, self._door = threading.Lock(), threading.Lock()
         self._most = requests_per_s
         self._rate = requests_per_s
         self._next = self._closed_until = self._slowed = 0.0
         self._passed: deque[float] = deque(maxlen=REMEMBERED)
 
     def wait(self) -> float:
-        """Wait for one's turn; returns when it was given, for `too_many`."""
-        while True:
-            given, turn = self._take_turn()
-            time.sleep(max(0.0, turn - given))
-            if turn >= self._closed_until:
-                return given
+        """Wait for one's turn; returns when it came, for `too_many`.
 
-    def _take_turn(self) -> tuple[float, float]:
-        """When a turn was given, and when it is."""
+        One thread at a time waits at the door, and the next turn counts from when it went through: threads that a busy
+        machine wakes late come no closer together for it.
+        """
+        with self._door:
+            while (turn := self._turn()) > (now := time.monotonic()):
+                time.sleep(turn - now)
+            with self._lock:
+                if self._rate is not None:
+                    self._next = now + 1.0 / self._rate
+            return now
+
+    def _turn(self) -> float:
+        """When the next call may go through, as far as is known now."""
         with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next, self._closed_until)
-            if self._rate is not None:
-                self._next = turn + 1.0 / self._rate
-            return now, turn
+            return max(self._next, self._closed_until)
 
     def went_well(self) -> None:
         """An answer came."""
@@ -62,7 +64,7 @@ class Gate:
         """The server said "too many".
 
         Args:
-            given: when the call's turn was given.
+            given: when the call's turn came.
             wait_s: how long it asks to wait; None if it does not say.
         """
         with self._lock:
@@ -72,7 +74,6 @@ class Gate:
                 rate = self._lately(now) if self._rate is None else self._rate
                 self._rate = max(SLOWEST_PER_S, DECREASE * rate)
                 self._slowed = now
-                self._next = now  # Turns that were given and have not come are given again, at the new rate.
 
     def _lately(self, now: float) -> float:
         """Answers a second, of the last ones; the slowest rate if hardly any came."""

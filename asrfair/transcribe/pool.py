@@ -17,7 +17,7 @@ from asrfair.records import SystemInfo
 from asrfair.transcribe.batches import Likes
 from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
-from asrfair.transcribe.local_worker import FAST_S, LocalWorker
+from asrfair.transcribe.local_worker import CLOSE_S, FAST_S, LocalWorker
 from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.worker import WorkerTask, work
 
@@ -27,9 +27,6 @@ MOST_DEATHS = 5
 
 MOST_CRASHES = 3
 """An utterance that was under way, beside others, each time when so many workers died is taken for the cause."""
-
-CLOSE_S = 10.0
-"""So long engines get at the end to give back what they took."""
 
 GRACE = 1.5
 """An engine that asks a server ends its calls by itself; it is given up only this many times later."""

@@ -165,6 +165,7 @@ def test_a_budget_for_what_has_no_price_is_refused_before_anything_is_asked(tone
 
 
 def test_a_given_rate_is_kept_and_the_server_never_complains(tones, tmp_path):
+    """All 60 at once would be refused 50 times; ten are allowed together, because a busy machine may be late."""
     folder = tones(60)
     with FaultServer(OpenAIService, {}, rate_per_s=40, burst=10) as server:
         pipeline.transcribe(folder, tmp_path / "run", systems=[asks(server, requests_per_s=30)])
