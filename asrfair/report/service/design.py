@@ -1,0 +1,182 @@
+"""The design part of a service card: what is expected, how it was tested, rooms, confidences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from asrfair.records import ALL
+from asrfair.report.definitions import declared
+from asrfair.report.grid import EVERYBODY, grids
+from asrfair.report.service._base import (
+    Paragraph,
+    ServicePart,
+    ServiceTable,
+    Signatures,
+    Source,
+    asked,
+    measured,
+    method,
+)
+from asrfair.report.service.fairness import fairness, finding_paragraphs
+from asrfair.report.service.tables import GROUPS, LONG, everybody_table, group_tables
+from asrfair.report.service.use import governance, privacy, transparency
+from asrfair.report.stress_text import is_stressed, opened, told_findings
+from asrfair.report.wording import condition, isolated, listed
+
+if TYPE_CHECKING:
+    from asrfair.report.card import Card
+    from asrfair.report.stated import Stated
+
+PLACES = {
+    "systems": "performance",
+    "repeats": "performance",
+    "degradation": "robustness",
+    "interactions": "robustness",
+    "curves": "robustness",
+    "worst-case": "robustness",
+    "sensitivity": "robustness",
+    "reality": "robustness",
+    "probes": "robustness",
+    "collect-next": "robustness",
+    "heard": "robustness",
+    "calibration": "explainability",
+    "normalizers": "normaliser-sensitivity",
+    "usage": "speed-and-cost",
+}
+"""Under which heading a further part of the card stands; one that is not named here is about groups: fairness."""
+
+FAIRNESS = "fairness"
+METHOD = (
+    "The recordings and their references were fixed before the test; the system saw audio and nothing else, no "
+    "reference, speaker or group. Errors were counted word by word after spelling was made comparable, summed over all "
+    "utterances of a group, then divided. An utterance without a transcript is a failure: it is counted by group and "
+    "is in no rate.",
+    "The speaker is the unit of inference: intervals come from leaving out one speaker at a time, tests compare "
+    "speakers, and p is adjusted for the number of comparisons. What was shown, what was not, and what these speakers "
+    "could have shown stand side by side.",
+)
+NO_ROOMS = "Only the audio as it was recorded was tested: nothing is known of other rooms, lines or devices."
+NO_CONFIDENCES = (
+    "Confidences were not analysed: the system gave none, or they were not asked for (asrfair analyze --deep). What its "
+    "confidence is worth to each group is not known."
+)
+CONFIDENCES = "What a system's own confidence is worth to each group: how far it is too sure, and what checking would catch."
+
+
+def design(card: Card, run: Mapping[str, Any], stated: Stated, further: Mapping[str, list[ServicePart]]) -> ServicePart:
+    """The third part, with fairness and robustness."""
+    return ServicePart(
+        id="design",
+        title="Design",
+        parts=[
+            _performance(card, stated, further.get("performance", [])),
+            _method(card, run),
+            fairness(card, stated, further.get(FAIRNESS, [])),
+            _robustness(card, further.get("robustness", [])),
+            _explainability(further.get("explainability", [])),
+            privacy(stated, card.signature.get("k_anonymity")),
+            transparency(stated),
+            governance(stated),
+        ],
+    )
+
+
+def _performance(card: Card, stated: Stated, further: list[ServicePart]) -> ServicePart:
+    """What is expected, and what everybody meets."""
+    is_open = opened(card)
+    cells = [cell for cell in card.cells if cell.condition_id in is_open]
+    rest = [cell for cell in card.cells if cell.condition_id not in is_open]
+    tables = [everybody_table(cells, "table-everybody", "Everybody, by system and condition")] if cells else []
+    if rest:
+        tables.append(everybody_table(rest, "table-everybody-noise", "Everybody under noise, by system and condition"))
+    none = [] if cells else measured(["No system has a result."])
+    return ServicePart(
+        id="performance",
+        title="Performance expectations",
+        paragraphs=[*asked(stated, "design.performance"), *none],
+        tables=tables,
+        parts=further,
+    )
+
+
+def _method(card: Card, run: Mapping[str, Any]) -> ServicePart:
+    """How it was tested."""
+    signed, recorded = card.signature, Source(file="run.json", signature=Signatures(card.cells).of())
+    names = [f"{isolated(n['name'])} (version {n['version']})" for n in signed["normalizers"]]
+    facts = [f"Spelling was made comparable by {listed(names)}; the first makes the headline numbers."] if names else []
+    facts += [f"Errors were counted as {signed['costs']} counts them; random draws have the seed {signed['seed']}."]
+    families = declared(run)
+    facts += [f"Comparisons that are adjusted together were declared before looking: {families}."] if families else []
+    return ServicePart(
+        id="method",
+        title="Test-driven method",
+        paragraphs=[*method(*METHOD), *measured(facts, source=recorded)],
+    )
+
+
+def _robustness(card: Card, further: list[ServicePart]) -> ServicePart:
+    """The last mile: rooms, curves, thresholds, and the gaps under noise."""
+    is_open = opened(card)
+    rest = [cell for cell in card.cells if cell.condition_id not in is_open]
+    if not is_stressed(card):
+        return ServicePart(id="robustness", title="Robustness", paragraphs=_heard(card), parts=further)
+    beyond = [f for f in told_findings(card) if f.condition_id not in is_open]
+    gaps = [f for f in beyond if f.verdict in ("higher", "lower")]
+    silent = [f for f in beyond if f.verdict not in ("higher", "lower")]
+    none = "No gap was shown under noise."
+    parts = [
+        ServicePart(id="by-condition", title="Every group under every condition", tables=list(_wide(card))),
+        *further,
+        ServicePart(
+            id="gaps-under-noise",
+            title="Gaps under noise",
+            paragraphs=[*(finding_paragraphs(card, gaps) or measured([none])), *finding_paragraphs(card, silent, most=6)],
+            tables=[t for cell in rest for part in cell.attributes for t in group_tables(card, cell, part, is_annexed=True)],
+        ),
+    ]
+    about = "The same recordings in rooms, on lines and beside machines: what each does to everybody, and to whom more."
+    return ServicePart(id="robustness", title="Robustness", paragraphs=method(about), parts=parts)
+
+
+def _heard(card: Card) -> list[Paragraph]:
+    """What there is to say of rooms where they were not analysed as such."""
+    noisy = {cell.condition_id for cell in card.cells} - {"clean"}
+    text = "Groups under conditions other than clean audio stand with fairness; what each condition takes was not told apart."
+    return measured([text if noisy else NO_ROOMS], source=Source(file="run.json", field="conditions"))
+
+
+def _wide(card: Card) -> Iterator[ServiceTable]:
+    """The rates of every group under every condition."""
+    signatures = Signatures(card.cells)
+    normalizer = card.cells[0].normalizer
+    for number, grid in enumerate(grids(card.cells, card.signature["conditions"]), 1):
+        rows = grid.lines(grid.conditions)
+        yield ServiceTable(
+            id=f"table-wide-{number}",
+            title=f"Word error rate in %, by {isolated(grid.attribute)} and condition: {isolated(grid.system_id)}",
+            header=["group", *map(condition, grid.conditions)],
+            rows=rows,
+            sources=[
+                Source(
+                    file=GROUPS,
+                    system_id=grid.system_id,
+                    normalizer=normalizer,
+                    attribute=ALL if is_all else grid.attribute,
+                    group=ALL if is_all else row[0],
+                    signature=signatures.of(grid.system_id),
+                )
+                for row, is_all in ((row, at == 0 and row[0] == EVERYBODY) for at, row in enumerate(rows))
+            ],
+            is_annexed=len(rows) > LONG,
+        )
+
+
+def _explainability(further: Sequence[ServicePart]) -> ServicePart:
+    """What confidences are worth."""
+    return ServicePart(
+        id="explainability",
+        title="Explainability",
+        paragraphs=method(CONFIDENCES) if further else measured([NO_CONFIDENCES]),
+        parts=list(further),
+    )
