@@ -54,7 +54,7 @@ def make_service(card: Card, run: Mapping[str, Any], stated: Stated) -> list[Ser
     for section in card.sections:
         further.setdefault(PLACES.get(section.id, FAIRNESS), []).append(_part(card, section, signatures))
     return [
-        overview(card, stated, signatures),
+        overview(card, stated),
         intended_use(stated),
         design(card, run, stated, further),
         deployment(run, stated, card.signature["k_anonymity"]),

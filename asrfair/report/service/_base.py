@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from asrfair.report.stated import CARD_FILE, QUESTIONS, Stated, answer
+from asrfair.report.questions import QUESTIONS
+from asrfair.report.stated import CARD_FILE, Stated, answer
 
 if TYPE_CHECKING:
     from asrfair.report.cells import CellPart

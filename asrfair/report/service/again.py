@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import PurePath
 from typing import Any
 
 from asrfair.records import CLEAN
@@ -67,14 +66,12 @@ def _word(text: str) -> str:
 
 
 def _systems(run: Mapping[str, Any]) -> Iterator[str]:
-    """`--system` for each, with what it was asked with; a path by its last part."""
+    """`--system` for each, with the options that it was asked with."""
     asked: Mapping[str, Mapping[str, Any]] = (run.get("config") or {}).get("systems") or {}
     for system in run["systems"]:
         name = system["system_id"]
-        options = (asked.get(name) or {}).get("options") or {}
-        if _is_file(system):
-            options = {"file": "TRANSCRIPTS"}
-        parts = [f"{key}={PurePath(v).name if isinstance(v, str) else v}" for key, v in sorted(options.items())]
+        options = {"file": "TRANSCRIPTS"} if _is_file(system) else asked.get(name) or {}
+        parts = [f"{key}={value}" for key, value in sorted(options.items())]
         yield from ("--system", ",".join([str(system.get("engine") or system["name"]), f"id={name}", *parts]))
 
 
@@ -85,9 +82,12 @@ def _conditions(run: Mapping[str, Any]) -> list[str]:
 
 
 def _sample(run: Mapping[str, Any]) -> list[str]:
-    """The seed and the size of the sample."""
+    """The seed, the size of the sample, and what was heard besides."""
     limit = ["--limit", str(run["limit"])] if run.get("limit") else []
-    return [*limit, "--seed", str(run.get("seed") or 0)]
+    config = run.get("config") or {}
+    probes = ["--probes", str(config["probes"])] if config.get("probes") else []
+    repeats = ["--repeats", str(config["repeats"])] if (config.get("repeats") or 1) > 1 else []
+    return [*limit, "--seed", str(run.get("seed") or 0), *probes, *repeats]
 
 
 def _normalizers(run: Mapping[str, Any]) -> list[str]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asrfair.records import ALL
 from asrfair.report.definitions import declared
+from asrfair.report.environments import in_order, rooms
 from asrfair.report.grid import EVERYBODY, grids
 from asrfair.report.service._base import (
     Paragraph,
@@ -26,6 +27,7 @@ from asrfair.report.wording import condition, isolated, listed
 
 if TYPE_CHECKING:
     from asrfair.report.card import Card
+    from asrfair.report.cells import CellPart
     from asrfair.report.stated import Stated
 
 PLACES = {
@@ -47,9 +49,13 @@ PLACES = {
 """Under which heading a further part of the card stands; one that is not named here is about groups: fairness."""
 
 FAIRNESS = "fairness"
-METHOD = (
+BLIND = (
     "The recordings and their references were fixed before the test; the system saw audio and nothing else, no "
-    "reference, speaker or group. Errors were counted word by word after spelling was made comparable, summed over all "
+    "reference, speaker or group."
+)
+ELSEWHERE = "Transcripts were made elsewhere, by {}: what the system saw and how it was set is not known to this run."
+METHOD = (
+    "Errors were counted word by word after spelling was made comparable, summed over all "
     "utterances of a group, then divided. An utterance without a transcript is a failure: it is counted by group and "
     "is in no rate.",
     "The speaker is the unit of inference: intervals come from leaving out one speaker at a time, tests compare "
@@ -86,7 +92,7 @@ def _performance(card: Card, stated: Stated, further: list[ServicePart]) -> Serv
     """What is expected, and what everybody meets."""
     is_open = opened(card)
     cells = [cell for cell in card.cells if cell.condition_id in is_open]
-    rest = [cell for cell in card.cells if cell.condition_id not in is_open]
+    rest = _beyond(card, is_open)
     tables = [everybody_table(cells, "table-everybody", "Everybody, by system and condition")] if cells else []
     if rest:
         tables.append(everybody_table(rest, "table-everybody-noise", "Everybody under noise, by system and condition"))
@@ -100,6 +106,15 @@ def _performance(card: Card, stated: Stated, further: list[ServicePart]) -> Serv
     )
 
 
+def _beyond(card: Card, is_open: set[str]) -> list[CellPart]:
+    """The cells under noise, system by system, environments from easy to hard."""
+    heard = [cell.condition_id for cell in card.cells if cell.condition_id not in is_open]
+    names = in_order(rooms(card.signature["conditions"], heard), heard)
+    systems = list(dict.fromkeys(cell.system_id for cell in card.cells))
+    rest = [cell for cell in card.cells if cell.condition_id in names]
+    return sorted(rest, key=lambda cell: (systems.index(cell.system_id), names.index(cell.condition_id)))
+
+
 def _method(card: Card, run: Mapping[str, Any]) -> ServicePart:
     """How it was tested."""
     signed, recorded = card.signature, Source(file="run.json", signature=Signatures(card.cells).of())
@@ -111,14 +126,24 @@ def _method(card: Card, run: Mapping[str, Any]) -> ServicePart:
     return ServicePart(
         id="method",
         title="Test-driven method",
-        paragraphs=[*method(*METHOD), *measured(facts, source=recorded)],
+        paragraphs=[*_blind(signed["systems"]), *method(*METHOD), *measured(facts, source=recorded)],
     )
+
+
+def _blind(systems: Sequence[Mapping[str, Any]]) -> Iterator[Paragraph]:
+    """What the systems could see, as far as the run knows."""
+    elsewhere = [isolated(s["system_id"]) for s in systems if s.get("engine") == "precomputed"]
+    if len(elsewhere) < len(systems):
+        yield from method(BLIND)
+    if elsewhere:
+        text = ELSEWHERE.format(listed(elsewhere))
+        yield Paragraph(text=text, provenance="measured", source=Source(file="run.json", field="systems"))
 
 
 def _robustness(card: Card, further: list[ServicePart]) -> ServicePart:
     """The last mile: rooms, curves, thresholds, and the gaps under noise."""
     is_open = opened(card)
-    rest = [cell for cell in card.cells if cell.condition_id not in is_open]
+    rest = _beyond(card, is_open)
     if not is_stressed(card):
         return ServicePart(id="robustness", title="Robustness", paragraphs=_heard(card), parts=further)
     beyond = [f for f in told_findings(card) if f.condition_id not in is_open]

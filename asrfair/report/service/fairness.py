@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 MOST_SENTENCES = 30
 NO_GAP = "No gap was shown. That is not equality: see below what could not be told, and what it would take."
 NOTHING = "Nothing was compared: see what was not tested."
+ALL_SHOWN = "Every comparison that could be made here showed a gap."
 ONLY_NOISE = "No gap was shown in clean audio. Under noise there are some: see robustness."
 WORST = (
     "The group with the highest rate is picked after looking: of many groups one is the worst by chance alone, and its "
@@ -65,7 +66,7 @@ def finding_paragraphs(card: Card, found: Sequence[Finding], *, most: int = MOST
         )
         made += measured([finding.text], source=source, see=name)
     left = len(found) - most
-    return [*made, *(measured([f"And {count(left, 'more')}: see the tables."]) if left > 0 else [])]
+    return [*made, *(measured([f"And {count(left, 'more sentence')} of this kind: see the tables."]) if left > 0 else [])]
 
 
 def _shown(card: Card, is_open: set[str]) -> ServicePart:
@@ -154,6 +155,6 @@ def _untold(card: Card, cells: Sequence[CellPart]) -> ServicePart:
     return ServicePart(
         id="cannot-tell",
         title="What could not be told",
-        paragraphs=paragraphs or measured(["Every comparison that was made showed a gap." if tables or card.findings else NOTHING]),
+        paragraphs=paragraphs or measured([ALL_SHOWN if card.findings else NOTHING]),
         tables=tables,
     )

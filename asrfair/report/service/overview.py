@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from asrfair.records import CLEAN
 from asrfair.report.environments import at_levels, rooms
 from asrfair.report.service._base import Paragraph, ServicePart, Signatures, Source, asked, measured, method
+from asrfair.report.service.fairness import finding_paragraphs
 from asrfair.report.service.tables import coverage_table
-from asrfair.report.stress_text import is_stressed
+from asrfair.report.stress_text import is_stressed, opened, told_findings
 from asrfair.report.wording import SPEAKER_KINDS, condition, count, isolated, listed
 
 if TYPE_CHECKING:
@@ -21,7 +24,7 @@ FACTS = (
     ("collection", "How speakers were found"),
     ("consent", "What they agreed to"),
     ("licence", "Licence"),
-    ("notes", "Mind"),
+    ("notes", "Note"),
 )
 MOST_WARNINGS = 12
 EFFECTIVE = (
@@ -39,7 +42,7 @@ CONFOUNDING = (
 )
 
 
-def overview(card: Card, stated: Stated, signatures: Signatures) -> ServicePart:
+def overview(card: Card, stated: Stated) -> ServicePart:
     """The first part."""
     return ServicePart(
         id="overview",
@@ -50,14 +53,20 @@ def overview(card: Card, stated: Stated, signatures: Signatures) -> ServicePart:
             ServicePart(
                 id="effective",
                 title="What effective means here",
-                paragraphs=[*asked(stated, "overview.effective"), *method(EFFECTIVE)],
+                paragraphs=[*_under_its_heading(stated), *method(EFFECTIVE)],
             ),
             ServicePart(
                 id="variation", title="Intrinsic and confounding variation", paragraphs=list(_variation(card))
             ),
-            _data(card, signatures),
+            _data(card),
         ],
     )
+
+
+def _under_its_heading(stated: Stated) -> list[Paragraph]:
+    """What effective means, without its label: the heading says the same."""
+    first, *others = asked(stated, "overview.effective")
+    return [msgspec.structs.replace(first, label=None), *others]
 
 
 def _tested(card: Card) -> Iterator[Paragraph]:
@@ -97,6 +106,8 @@ def _in_short(card: Card) -> ServicePart:
     """The first lines, and what to mind."""
     signed = Source(file="groups.parquet", signature=Signatures(card.cells).of())
     paragraphs = measured(card.headlines, source=signed)
+    shown = [finding for finding in told_findings(card) if finding.verdict in ("higher", "lower")]
+    paragraphs += finding_paragraphs(card, [f for f in shown if f.condition_id in opened(card)][:1])
     warnings = card.warnings[:MOST_WARNINGS]
     left = len(card.warnings) - len(warnings)
     if warnings:
@@ -133,7 +144,7 @@ def _attribute(name: str, about: Mapping[str, Any]) -> str:
     return f"{isolated(name)}: {', '.join(known)}{unit}{said}"
 
 
-def _data(card: Card, signatures: Signatures) -> ServicePart:
+def _data(card: Card) -> ServicePart:
     """Who is in the data, and how they came there."""
     facts = []
     for key, label in FACTS:
@@ -142,7 +153,7 @@ def _data(card: Card, signatures: Signatures) -> ServicePart:
             facts.append(Paragraph(text=str(text), provenance="stated", label=label, source=source))
         elif key != "notes":
             facts.append(Paragraph(text="not stated", provenance="not_stated", label=label, source=source))
-    table = coverage_table(card, signatures)
+    table = coverage_table(card)
     return ServicePart(
         id="data", title="Who is in the data", paragraphs=facts, tables=[table] if table is not None else []
     )

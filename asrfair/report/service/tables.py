@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from asrfair.records import ALL, REST
 from asrfair.report.needed import RATIO, speakers_needed
 from asrfair.report.notes import notes
-from asrfair.report.service._base import ServiceTable, Signatures, Source
+from asrfair.report.service._base import ServiceTable, Source
 from asrfair.report.wording import (
     NONE,
     VERDICTS,
@@ -199,8 +199,8 @@ def untold_table(cell: CellPart, name: str) -> ServiceTable | None:
     )
 
 
-def coverage_table(card: Card, signatures: Signatures) -> ServiceTable | None:
-    """Who is in the manifest; None where nobody counted."""
+def coverage_table(card: Card) -> ServiceTable | None:
+    """Who is in the manifest; None where nobody counted. Its signature is the manifest's digest."""
     if not card.coverage:
         return None
     rows = [
@@ -214,13 +214,14 @@ def coverage_table(card: Card, signatures: Signatures) -> ServiceTable | None:
         ]
         for entry in card.coverage
     ]
+    digest = card.signature["manifest_digest"]
     sources = [
         Source(
             file="run.json",
             field="coverage",
             attribute=entry["attribute"],
             group=entry["group"],
-            signature=signatures.of(),
+            signature=digest and digest[:12],
         )
         for entry in card.coverage
     ]

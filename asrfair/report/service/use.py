@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from asrfair.report.stated import Stated
 
 PRIVACY = (
-    "This card has no transcript, no audio, no speaker id, no name of a file on somebody's machine and no number of a "
-    "group that is too small to be told without telling of persons."
+    "This card has no transcript of anybody's speech, no audio, no speaker id, no path on somebody's machine and no "
+    "number of a group that is too small to be told without telling of persons."
 )
 TRANSPARENCY = (
     "Every number on this card is in card.json too, with the file, the row and the signature that it comes from; its "
@@ -74,7 +74,7 @@ def deployment(run: Mapping[str, Any], stated: Stated, k: int | None) -> Service
         paragraphs=asked(stated, "deployment.conditions", "deployment.human_review"),
         parts=[
             ServicePart(
-                id="drift", title="Drift, and testing it again", paragraphs=[*drift, *method(AGAIN), *lines, *told]
+                id="drift", title="Drift, and testing it again", paragraphs=[*drift, *(method(AGAIN) if lines else []), *lines, *told]
             )
         ],
     )
