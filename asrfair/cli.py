@@ -428,7 +428,9 @@ def _answers() -> dict[str, str | list[str]]:
     """Ask every question on a terminal; Ctrl-D ends, with what was answered kept."""
     from asrfair.report import QUESTIONS
 
-    click.echo('Nothing has to be answered: an empty line leaves "not stated". Ctrl-D ends and keeps what was said.', err=True)
+    click.echo(
+        'Nothing has to be answered: an empty line leaves "not stated". Ctrl-D ends and keeps what was said.', err=True
+    )
     found: dict[str, str | list[str]] = {}
     for number, question in enumerate(QUESTIONS, 1):
         click.echo(f"\n{number} of {len(QUESTIONS)}. {question.label}. {question.text}", err=True)

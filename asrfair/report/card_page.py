@@ -29,6 +29,9 @@ COMMON = frozenset({"system", "condition", "environment", "against", "attribute"
 
 MOST_SERIES = 6
 MARKS = {VERDICTS["higher"]: "higher", VERDICTS["lower"]: "lower"}
+_INSIDE = re.compile(r"(\S.*?) \(([^()]* to [^()]*)\)")
+"""A number with its interval in one field."""
+
 _NUMBER = re.compile(r"[-<>+]?\d")
 
 
@@ -89,10 +92,11 @@ def render_card_page(card: Card) -> str:
 
 
 def blocks(paragraphs: Sequence[Paragraph]) -> list[tuple[str, list[Paragraph]]]:
-    """Paragraphs of one form that follow each other, together."""
+    """Paragraphs of one form and provenance that follow each other, together."""
     found: list[tuple[str, list[Paragraph]]] = []
     for paragraph in paragraphs:
-        if found and found[-1][0] == paragraph.form:
+        last = found[-1][1][-1] if found else None
+        if last is not None and (last.form, last.provenance) == (paragraph.form, paragraph.provenance):
             found[-1][1].append(paragraph)
         else:
             found.append((paragraph.form, [paragraph]))
@@ -120,9 +124,15 @@ def printed(card: Card, table: ServiceTable, number: int) -> Printed:
             Column(table.header[at], WITHIN if at in unders else "", _is_number(column))
             for at, column in zip(mains, texts, strict=True)
         ],
-        rows=[[(row[at], row[unders[at]] if at in unders else "") for at in mains] for row in table.rows],
+        rows=[[_field(row[at], row[unders[at]] if at in unders else "") for at in mains] for row in table.rows],
         source=table_source(card, table),
     )
+
+
+def _field(text: str, within: str) -> tuple[str, str]:
+    """What stands in a field, and under it: an interval, which may be a field of its own or stand behind a number."""
+    found = None if within else _INSIDE.fullmatch(text)
+    return (found[1], found[2]) if found else (text, within)
 
 
 def _common(table: ServiceTable) -> Iterator[int]:
@@ -160,10 +170,14 @@ def _forests(card: Card, attribute: str, prefix: str) -> Iterator[dict[str, Any]
     systems = list(dict.fromkeys(cell.system_id for cell in cells))
     sets = [cells] if len(cells) <= MOST_SERIES else [[c for c in cells if c.system_id == s] for s in systems]
     for number, chosen in enumerate(sets):
-        rows = [row for cell in chosen for part in cell.attributes if part.attribute == attribute for row in part.groups]
+        rows = [
+            row for cell in chosen for part in cell.attributes if part.attribute == attribute for row in part.groups
+        ]
         if any(row.wer is not None for row in rows):
             left = max(0, len(plotted_groups(chosen, attribute)) - MOST_GROUPS)
-            cut = " An arrow: the interval goes on, as far as the table says." if cut_intervals(chosen, attribute) else ""
+            cut = (
+                " An arrow: the interval goes on, as far as the table says." if cut_intervals(chosen, attribute) else ""
+            )
             more = f" The last {count(left, 'group')} stand in the table only." if left else ""
             of = f", {isolated(chosen[0].system_id)}" if len({cell.system_id for cell in chosen}) == 1 else ""
             text = f"Word error rate by {isolated(attribute)}{of}, with 95 % intervals.{cut}{more}"

@@ -59,10 +59,11 @@ def _part(card: Card, part: ServicePart, level: int, numbers: Mapping[str, int])
     yield f"{'#' * min(level, 6)} {escaped(part.title)}"
     yield from _paragraphs(part.paragraphs, numbers)
     for table in part.tables:
-        if table.is_annexed:
-            yield f"{escaped(table.title)}: Table {numbers[table.id]}, in the annex."
-        else:
+        if not table.is_annexed:
             yield from _table(card, table, numbers)
+    annexed = [f"Table {numbers[table.id]}" for table in part.tables if table.is_annexed]
+    if annexed:
+        yield f"In the annex: {', '.join(annexed)}."
     for below in part.parts:
         yield from _part(card, below, level + 1, numbers)
 
@@ -96,7 +97,7 @@ def _line(paragraph: Paragraph, numbers: Mapping[str, int]) -> str:
     text = escaped(paragraph.text)
     text = f"*{text}*" if paragraph.provenance == "not_stated" else _NO_LINE.sub(_literal, text)
     label = f"**{escaped(paragraph.label)}{'' if paragraph.label.endswith('?') else '.'}** " if paragraph.label else ""
-    see = f" (Table {numbers[paragraph.see]})" if paragraph.see in numbers else ""
+    see = f" (Table {numbers[paragraph.see]})" if paragraph.see is not None else ""
     return f"{label}{text}{see}".rstrip()
 
 

@@ -33,7 +33,9 @@ QUESTIONS = (
         "Data sheet of the recordings: example.org/ward-7",
         True,
     ),
-    Question("overview.service", "Service", "What is the service called, and who provides it?", "Ward notes, by Example"),
+    Question(
+        "overview.service", "Service", "What is the service called, and who provides it?", "Ward notes, by Example"
+    ),
     Question("overview.version", "Version", "Which version or release is this card about?", "2026-11"),
     Question(
         "overview.purpose",

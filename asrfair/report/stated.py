@@ -24,7 +24,7 @@ class _Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """Answers are texts or lists of texts; an empty one says nothing."""
 
 
-class Overview(_Told):
+class Overview(_Told, frozen=True, kw_only=True):
     """What the service is."""
 
     service: str = ""
@@ -33,7 +33,7 @@ class Overview(_Told):
     effective: str = ""
 
 
-class IntendedUse(_Told):
+class IntendedUse(_Told, frozen=True, kw_only=True):
     """Who uses it, for what, and what goes wrong."""
 
     use_case: str = ""
@@ -44,7 +44,7 @@ class IntendedUse(_Told):
     unsupported_uses: list[str] = []
 
 
-class Design(_Told):
+class Design(_Told, frozen=True, kw_only=True):
     """What is expected of it, and how it is looked after."""
 
     performance: str = ""
@@ -54,7 +54,7 @@ class Design(_Told):
     governance: str = ""
 
 
-class Deployment(_Told):
+class Deployment(_Told, frozen=True, kw_only=True):
     """How it is to be used."""
 
     conditions: str = ""
@@ -62,7 +62,7 @@ class Deployment(_Told):
     drift: str = ""
 
 
-class Stated(_Told):
+class Stated(_Told, frozen=True, kw_only=True):
     """The whole of `card.toml`."""
 
     schema_version: int = SCHEMA_VERSION

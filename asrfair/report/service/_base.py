@@ -134,6 +134,11 @@ def measured(texts: Sequence[str], *, source: Source | None = None, see: str | N
     return [Paragraph(text=text, provenance="measured", form="item", source=source, see=see) for text in texts]
 
 
+def told(text: str, *, source: Source | None = None) -> list[Paragraph]:
+    """One sentence that the run says, as a text of its own."""
+    return [Paragraph(text=text, provenance="measured", source=source)]
+
+
 def method(*texts: str) -> list[Paragraph]:
     """What a number is, in words that do not depend on the run."""
     return [Paragraph(text=text, provenance="method") for text in texts]

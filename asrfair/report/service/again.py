@@ -45,7 +45,9 @@ def remarks(run: Mapping[str, Any]) -> list[str]:
     if not run.get("cells"):
         found.append("Nothing was run, so that there is nothing to repeat.")
     if any(family["name"] not in (CONFIRMATORY, SCREENING) for family in config.get("families") or ()):
-        found.append("Families were declared in a configuration file: asrfair run CONFIG.toml repeats the run with them.")
+        found.append(
+            "Families were declared in a configuration file: asrfair run CONFIG.toml repeats the run with them."
+        )
     if config.get("deep"):
         found.append("A list of terms, if one was given with --terms, has to be given again.")
     asked = config.get("systems") or {}

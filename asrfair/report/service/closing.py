@@ -15,6 +15,7 @@ from asrfair.report.service._base import (
     asked,
     measured,
     method,
+    told,
 )
 from asrfair.report.service.tables import LONG
 from asrfair.report.wording import condition, isolated
@@ -23,11 +24,10 @@ if TYPE_CHECKING:
     from asrfair.report.card import Card
     from asrfair.report.stated import Stated
 
-NORMALISERS = (
-    "The same transcripts were counted under a second set of spelling rules. Where a gap or a verdict moves with the "
-    "rules, it hangs on spelling and not on hearing."
+NORMALISERS = "Where a gap or a verdict moves with the spelling rules, it hangs on spelling and not on hearing."
+ONE_NORMALISER = (
+    "No comparison could be counted under a second set of spelling rules: how far they decide is not known."
 )
-ONE_NORMALISER = "No comparison could be counted under a second set of spelling rules: how far they decide is not known."
 NO_USAGE = "Nothing was transcribed in this run, or nobody measured it: speed and cost are not known."
 
 
@@ -50,17 +50,15 @@ def speed_and_cost(further: Sequence[ServicePart]) -> ServicePart:
 def _merged(name: str, title: str, further: Sequence[ServicePart], about: list[Paragraph], none: str) -> ServicePart:
     """A heading that has what its first part has; others stand below it."""
     if not further:
-        return ServicePart(id=name, title=title, paragraphs=measured([none]))
+        return ServicePart(id=name, title=title, paragraphs=told(none))
     first, *others = further
-    return ServicePart(
-        id=name, title=title, paragraphs=[*about, *first.paragraphs], tables=first.tables, parts=others
-    )
+    return ServicePart(id=name, title=title, paragraphs=[*about, *first.paragraphs], tables=first.tables, parts=others)
 
 
 def failures(card: Card, signatures: Signatures) -> ServicePart:
     """Who got no transcript."""
     if not card.failures:
-        return ServicePart(id="failures", title=TITLE, paragraphs=measured([NOBODY], source=Source(file="run.json")))
+        return ServicePart(id="failures", title=TITLE, paragraphs=told(NOBODY, source=Source(file="run.json")))
     found = completion(card)
     names = {(isolated(c.system_id), condition(c.condition_id)): c for c in card.cells}
     sources = []

@@ -18,6 +18,7 @@ from asrfair.report.service._base import (
     asked,
     measured,
     method,
+    told,
 )
 from asrfair.report.service.fairness import fairness, finding_paragraphs
 from asrfair.report.service.tables import GROUPS, LONG, everybody_table, group_tables
@@ -63,11 +64,14 @@ METHOD = (
     "could have shown stand side by side.",
 )
 NO_ROOMS = "Only the audio as it was recorded was tested: nothing is known of other rooms, lines or devices."
+NOT_APART = "Groups under conditions other than clean audio stand with fairness; what each takes was not told apart."
 NO_CONFIDENCES = (
-    "Confidences were not analysed: the system gave none, or they were not asked for (asrfair analyze --deep). What its "
+    "Confidences were not analysed: the system gave none, or they were not asked for (asrfair analyze --deep). What a "
     "confidence is worth to each group is not known."
 )
-CONFIDENCES = "What a system's own confidence is worth to each group: how far it is too sure, and what checking would catch."
+CONFIDENCES = (
+    "What a system's own confidence is worth to each group: how far it is too sure, and what checking would catch."
+)
 
 
 def design(card: Card, run: Mapping[str, Any], stated: Stated, further: Mapping[str, list[ServicePart]]) -> ServicePart:
@@ -96,7 +100,7 @@ def _performance(card: Card, stated: Stated, further: list[ServicePart]) -> Serv
     tables = [everybody_table(cells, "table-everybody", "Everybody, by system and condition")] if cells else []
     if rest:
         tables.append(everybody_table(rest, "table-everybody-noise", "Everybody under noise, by system and condition"))
-    none = [] if cells else measured(["No system has a result."])
+    none = [] if cells else told("No system has a result.")
     return ServicePart(
         id="performance",
         title="Performance expectations",
@@ -156,8 +160,13 @@ def _robustness(card: Card, further: list[ServicePart]) -> ServicePart:
         ServicePart(
             id="gaps-under-noise",
             title="Gaps under noise",
-            paragraphs=[*(finding_paragraphs(card, gaps) or measured([none])), *finding_paragraphs(card, silent, most=6)],
-            tables=[t for cell in rest for part in cell.attributes for t in group_tables(card, cell, part, is_annexed=True)],
+            paragraphs=[
+                *(finding_paragraphs(card, gaps) or told(none)),
+                *finding_paragraphs(card, silent, most=6),
+            ],
+            tables=[
+                t for cell in rest for part in cell.attributes for t in group_tables(card, cell, part, is_annexed=True)
+            ],
         ),
     ]
     about = "The same recordings in rooms, on lines and beside machines: what each does to everybody, and to whom more."
@@ -167,8 +176,7 @@ def _robustness(card: Card, further: list[ServicePart]) -> ServicePart:
 def _heard(card: Card) -> list[Paragraph]:
     """What there is to say of rooms where they were not analysed as such."""
     noisy = {cell.condition_id for cell in card.cells} - {"clean"}
-    text = "Groups under conditions other than clean audio stand with fairness; what each condition takes was not told apart."
-    return measured([text if noisy else NO_ROOMS], source=Source(file="run.json", field="conditions"))
+    return told(NOT_APART if noisy else NO_ROOMS, source=Source(file="run.json", field="conditions"))
 
 
 def _wide(card: Card) -> Iterator[ServiceTable]:
@@ -202,6 +210,6 @@ def _explainability(further: Sequence[ServicePart]) -> ServicePart:
     return ServicePart(
         id="explainability",
         title="Explainability",
-        paragraphs=method(CONFIDENCES) if further else measured([NO_CONFIDENCES]),
+        paragraphs=method(CONFIDENCES) if further else told(NO_CONFIDENCES),
         parts=list(further),
     )

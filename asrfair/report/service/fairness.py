@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from asrfair.records import MISSING
-from asrfair.report.service._base import Paragraph, ServicePart, Source, asked, measured, method
+from asrfair.report.service._base import Paragraph, ServicePart, Source, asked, measured, method, told
 from asrfair.report.service.tables import GAPS, GROUPS, cell_source, group_tables, table_id, untold_table
 from asrfair.report.stress_text import opened, told_findings
 from asrfair.report.wording import condition, count, isolated, people, percent, percent_interval
@@ -66,18 +66,21 @@ def finding_paragraphs(card: Card, found: Sequence[Finding], *, most: int = MOST
         )
         made += measured([finding.text], source=source, see=name)
     left = len(found) - most
-    return [*made, *(measured([f"And {count(left, 'more sentence')} of this kind: see the tables."]) if left > 0 else [])]
+    return [
+        *made,
+        *(measured([f"And {count(left, 'more sentence')} of this kind: see the tables."]) if left > 0 else []),
+    ]
 
 
 def _shown(card: Card, is_open: set[str]) -> ServicePart:
     """The gaps that were shown."""
-    told = told_findings(card)
-    gaps = [finding for finding in told if finding.verdict in ("higher", "lower")]
+    every = told_findings(card)
+    gaps = [finding for finding in every if finding.verdict in ("higher", "lower")]
     shown = [finding for finding in gaps if finding.condition_id in is_open]
     if shown:
         paragraphs = finding_paragraphs(card, shown)
     else:
-        paragraphs = measured([ONLY_NOISE if gaps else NO_GAP if told else NOTHING])
+        paragraphs = told(ONLY_NOISE if gaps else NO_GAP if every else NOTHING)
     return ServicePart(id="findings", title="Gaps that were shown", paragraphs=paragraphs)
 
 
@@ -117,7 +120,7 @@ def _worst(card: Card, cells: Sequence[CellPart]) -> ServicePart:
                 made += measured([text], source=source, see=table_id(card, cell, part))
     none = "There is no attribute of which two groups have a rate that may be told."
     return ServicePart(
-        id="worst-group", title="The worst group", paragraphs=[*made, *(method(WORST) if made else measured([none]))]
+        id="worst-group", title="The worst group", paragraphs=[*made, *(method(WORST) if made else told(none))]
     )
 
 
@@ -155,6 +158,6 @@ def _untold(card: Card, cells: Sequence[CellPart]) -> ServicePart:
     return ServicePart(
         id="cannot-tell",
         title="What could not be told",
-        paragraphs=paragraphs or measured([ALL_SHOWN if card.findings else NOTHING]),
+        paragraphs=paragraphs or told(ALL_SHOWN if card.findings else NOTHING),
         tables=tables,
     )

@@ -9,7 +9,7 @@ import msgspec
 
 from asrfair.records import CLEAN
 from asrfair.report.environments import at_levels, rooms
-from asrfair.report.service._base import Paragraph, ServicePart, Signatures, Source, asked, measured, method
+from asrfair.report.service._base import Paragraph, ServicePart, Signatures, Source, asked, measured, method, told
 from asrfair.report.service.fairness import finding_paragraphs
 from asrfair.report.service.tables import coverage_table
 from asrfair.report.stress_text import is_stressed, opened, told_findings
@@ -55,9 +55,7 @@ def overview(card: Card, stated: Stated) -> ServicePart:
                 title="What effective means here",
                 paragraphs=[*_under_its_heading(stated), *method(EFFECTIVE)],
             ),
-            ServicePart(
-                id="variation", title="Intrinsic and confounding variation", paragraphs=list(_variation(card))
-            ),
+            ServicePart(id="variation", title="Intrinsic and confounding variation", paragraphs=list(_variation(card))),
             _data(card),
         ],
     )
@@ -115,7 +113,7 @@ def _in_short(card: Card) -> ServicePart:
         paragraphs += measured(warnings)
         paragraphs += measured([f"And {count(left, 'more warning')}, in the parts below."]) if left else []
     if not paragraphs:
-        paragraphs = measured(["Nothing was measured: see what was not tested."])
+        paragraphs = told("Nothing was measured: see what was not tested.")
     return ServicePart(id="in-short", title="In short", paragraphs=paragraphs)
 
 

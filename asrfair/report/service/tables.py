@@ -1,4 +1,4 @@
-"""The tables of a service card that are made from its cells: every group with its gap, everybody, who is in the data."""
+"""The tables of a service card that are made from its cells: every group with its gap, everybody, coverage."""
 
 from __future__ import annotations
 
@@ -193,7 +193,9 @@ def untold_table(cell: CellPart, name: str) -> ServiceTable | None:
             sources.append(cell_source(cell, part.attribute, row.group, file=GAPS))
     if not rows:
         return None
-    title = f"What could not be told, and what it would take: {isolated(cell.system_id)}, {condition(cell.condition_id)}"
+    title = (
+        f"What could not be told, and what it would take: {isolated(cell.system_id)}, {condition(cell.condition_id)}"
+    )
     return ServiceTable(
         id=name, title=title, header=UNTOLD_HEADER, rows=rows, sources=sources, is_annexed=len(rows) > LONG
     )

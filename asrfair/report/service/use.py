@@ -63,9 +63,7 @@ def governance(stated: Stated) -> ServicePart:
 def deployment(run: Mapping[str, Any], stated: Stated, k: int | None) -> ServicePart:
     """How to use it, and how to test it again."""
     recorded = Source(file="run.json", field="config")
-    lines = [
-        Paragraph(text=line, provenance="measured", form="command", source=recorded) for line in commands(run, k)
-    ]
+    lines = [Paragraph(text=line, provenance="measured", form="command", source=recorded) for line in commands(run, k)]
     told = [Paragraph(text=text, provenance="measured", form="item", source=recorded) for text in remarks(run)]
     drift = asked(stated, "deployment.drift")
     return ServicePart(
@@ -74,7 +72,9 @@ def deployment(run: Mapping[str, Any], stated: Stated, k: int | None) -> Service
         paragraphs=asked(stated, "deployment.conditions", "deployment.human_review"),
         parts=[
             ServicePart(
-                id="drift", title="Drift, and testing it again", paragraphs=[*drift, *(method(AGAIN) if lines else []), *lines, *told]
+                id="drift",
+                title="Drift, and testing it again",
+                paragraphs=[*drift, *(method(AGAIN) if lines else []), *lines, *told],
             )
         ],
     )
