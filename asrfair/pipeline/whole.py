@@ -126,6 +126,11 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         normalizer=wanted.normalizers,
         costs=wanted.costs,
         k=wanted.k,
+        include={
+            "include_transcripts": wanted.include_transcripts,
+            "include_audio": wanted.include_audio,
+            "include_ids": wanted.include_ids,
+        },
         by=wanted.by,
         baseline=wanted.baselines,
         families=wanted.families,
@@ -177,15 +182,18 @@ def from_hypotheses(
     normalizer: Sequence[str] = (),
     costs: str = "levenshtein",
     k: int = K_EXPORTED,
+    include: Mapping[str, bool] | None = None,
     **analysis: Any,
 ) -> Audit:
     """Score, analyze and report a run that has hypotheses; `analysis` are the options of `analyze`.
+
+    `include` are those options of `report` that let utterances into the page.
 
     An audit never hangs on one normaliser: where one is given, a second that fits any language is scored beside it.
     """
     score(out, normalizer=with_a_second(normalizer), costs=costs)
     made = analyze(out, **analysis)
-    files = report(out, k=k)
+    files = report(out, k=k, **(include or {}))
     return replace(made, run=read_record(Path(out)).as_dict(), files=files)
 
 

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from asrfair.files import write_aside
 from asrfair.report.card import make_card
+from asrfair.report.explorer import Drill
 from asrfair.report.markdown import render_markdown
 from asrfair.report.page import render_page
 from asrfair.stats.suppression import K_EXPORTED
@@ -24,6 +25,7 @@ def write_report(
     further: Mapping[str, pa.Table] | None = None,
     *,
     k: int = K_EXPORTED,
+    drill: Drill | None = None,
 ) -> list[Path]:
     """Write the three files.
 
@@ -34,6 +36,7 @@ def write_report(
         disparities: `tables.DISPARITIES`.
         further: name -> the other tables of the analysis, those that there are.
         k: speakers that a group needs to be published.
+        drill: the utterances for the page; None for none.
 
     Returns:
         Their paths.
@@ -45,7 +48,7 @@ def write_report(
     files = {
         "card.json": msgspec.json.format(msgspec.json.encode(card), indent=2),
         "card.md": render_markdown(card).encode(),
-        "report.html": render_page(card).encode(),
+        "report.html": render_page(card, drill).encode(),
     }
     for name, data in files.items():
         write_aside(run_folder / name, data)
