@@ -173,11 +173,14 @@ def analyze(run: str, **options: Any) -> None:
 @K
 @click.option("--public", is_flag=True, help="For the public: --k 10.")
 @CARD
-def report(run: str, k: int, public: bool, card: str | None) -> None:
+@click.option("--include-transcripts", is_flag=True, help="Show single utterances in the page, aligned word by word.")
+@click.option("--include-audio", is_flag=True, help="Let them be heard: with --include-transcripts.")
+@click.option("--include-ids", is_flag=True, help="Call them by their names in the manifest.")
+def report(run: str, k: int, public: bool, **options: Any) -> None:
     """Write the service card (card.json, card.md, card.html) and the page (report.html) of a run."""
     pipeline = _pipeline()
 
-    for path in pipeline.report(run, k=max(k, 10) if public else k, card=card):
+    for path in pipeline.report(run, k=max(k, 10) if public else k, **options):
         click.echo(path)
 
 

@@ -130,6 +130,9 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     difficulty: str | None = None
     k: int = 5
     card: str | None = None
+    include_transcripts: bool = False
+    include_audio: bool = False
+    include_ids: bool = False
 
 
 def load_config(path: Path) -> RunConfig:
@@ -210,6 +213,8 @@ def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
         yield f"design_effect: {config.design_effect} is below 1"
     if not 0.0 < config.threshold < math.inf:
         yield f"threshold: {config.threshold} is no word error rate above 0, such as 0.3"
+    if (config.include_audio or config.include_ids) and not config.include_transcripts:
+        yield f"{'include_audio' if config.include_audio else 'include_ids'}: add include_transcripts = true"
     if config.terms is not None and not config.deep:
         yield "terms: they need the transcripts; add deep = true"
     names = [family.name for family in config.families]
