@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,6 +17,7 @@ from asrfair import __version__
 from asrfair.options import (
     BASELINE,
     BY,
+    CARD,
     COSTS,
     DRY_RUN,
     HYPOTHESES,
@@ -170,11 +172,12 @@ def analyze(run: str, **options: Any) -> None:
 @click.argument("run")
 @K
 @click.option("--public", is_flag=True, help="For the public: --k 10.")
-def report(run: str, k: int, public: bool) -> None:
-    """Write the service card (card.json, card.md) and the page (report.html) of a run."""
+@CARD
+def report(run: str, k: int, public: bool, card: str | None) -> None:
+    """Write the service card (card.json, card.md, card.html) and the page (report.html) of a run."""
     pipeline = _pipeline()
 
-    for path in pipeline.report(run, k=max(k, 10) if public else k):
+    for path in pipeline.report(run, k=max(k, 10) if public else k, card=card):
         click.echo(path)
 
 
@@ -186,6 +189,7 @@ def report(run: str, k: int, public: bool) -> None:
 @COSTS
 @of_analysis
 @K
+@CARD
 @MAX_FAILED
 def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: float, **options: Any) -> None:
     """Score, analyze and report in one, for transcripts made elsewhere."""
@@ -313,6 +317,72 @@ def gate(run: str, rules: str | None, junit: str | None, github: bool, as_json: 
         click.echo(lines, err=as_json)
     click.echo(gated.as_json() if as_json else gated.as_text())
     sys.exit({"violated": GATE_FAILED, "cannot tell": CANNOT_TELL}.get(gated.outcome, 0))
+
+
+@main.group()
+def card() -> None:
+    """The service card: what a person says of the service, the schema of card.json, and the print."""
+
+
+@card.command()
+@click.option("--out", default="card.toml", show_default=True, metavar="FILE", help="The file to write.")
+@click.option("--template", is_flag=True, help="Do not ask: write the questions as comments.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(out: str, template: bool, force: bool) -> None:
+    """Ask what only a person can say, and write card.toml; without a terminal, write it to be filled in."""
+    pipeline = _pipeline("card")
+
+    asks = not template and sys.stdin.isatty()
+    pipeline.check_absent(Path(out), force=force)
+    click.echo(pipeline.card_init(out, _answers() if asks else {}, force=force))
+
+
+@card.command()
+def schema() -> None:
+    """The JSON Schema of card.json."""
+    pipeline = _pipeline("card")
+
+    click.echo(pipeline.card_schema_text())
+
+
+@card.command()
+@click.argument("run")
+@click.option("--out", metavar="FILE", help="The file to write; RUN/card.pdf unless given.")
+@click.option("--browser", metavar="PROGRAM", help="A Chromium or Chrome; the first on PATH unless given.")
+def pdf(run: str, out: str | None, browser: str | None) -> None:
+    """Print RUN/card.html to a PDF with a Chromium or Chrome of this machine, without a network."""
+    pipeline = _pipeline("card")
+
+    click.echo(pipeline.card_pdf(run, out=out, browser=browser))
+
+
+def _answers() -> dict[str, str | list[str]]:
+    """Ask every question on a terminal; Ctrl-D ends, with what was answered kept."""
+    from asrfair.report import QUESTIONS
+
+    click.echo(
+        'Nothing has to be answered: an empty line leaves "not stated". Ctrl-D ends and keeps what was said.', err=True
+    )
+    found: dict[str, str | list[str]] = {}
+    for number, question in enumerate(QUESTIONS, 1):
+        click.echo(f"\n{number} of {len(QUESTIONS)}. {question.label}. {question.text}", err=True)
+        click.echo(f"   For example: {question.example}", err=True)
+        try:
+            found[question.key] = _several_lines() if question.is_list else _line()
+        except click.Abort:
+            break
+    return found
+
+
+def _line() -> str:
+    """One answer."""
+    return str(click.prompt(">", default="", show_default=False, prompt_suffix=" ", err=True)).strip()
+
+
+def _several_lines() -> list[str]:
+    """One answer a line, until an empty one."""
+    click.echo("   One a line; an empty line ends.", err=True)
+    return list(iter(_line, ""))
 
 
 def _pipeline(part: str = "") -> ModuleType:

@@ -129,6 +129,7 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     real: list[str] = []
     difficulty: str | None = None
     k: int = 5
+    card: str | None = None
 
 
 def load_config(path: Path) -> RunConfig:
@@ -157,6 +158,7 @@ def load_config(path: Path) -> RunConfig:
         out=str(base / config.out),
         terms=None if config.terms is None else str(base / config.terms),
         difficulty=None if config.difficulty is None else str(base / config.difficulty),
+        card=None if config.card is None else str(base / config.card),
         prices=None if config.prices is None else str(base / config.prices),
         conditions=[_found(condition, base) for condition in config.conditions],
         hypotheses=[msgspec.structs.replace(spec, file=str(base / spec.file)) for spec in config.hypotheses],

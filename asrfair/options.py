@@ -26,6 +26,9 @@ BASELINE = several("--baseline", metavar="ATTR=GROUP", help="Compare with this g
 K = click.option(
     "--k", type=int, default=5, show_default=True, metavar="K", help="Publish groups of K speakers or more."
 )
+CARD = click.option(
+    "--card", metavar="FILE", help="card.toml: what a person says of the service; RUN/card.toml unless given."
+)
 LIMIT = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A seeded sample, stratified by group.")
 SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample and of the noise.")
 WORKERS = click.option(

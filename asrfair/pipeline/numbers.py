@@ -67,34 +67,59 @@ def score(run: str | Path, *, normalizer: Sequence[str] = (), costs: str = "leve
     return Outcome(render_totals(totals(folder / SCORES_FILE)), record.as_dict())
 
 
-def report(run: str | Path, *, k: int = K_EXPORTED) -> list[Path]:
+def report(run: str | Path, *, k: int = K_EXPORTED, card: str | Path | None = None) -> list[Path]:
     """Write the card and the page of a run that was analysed.
 
     Args:
         run: the run folder.
         k: speakers that a group needs to be published, at least 3.
+        card: a `card.toml` with what a person says of the service; the run folder's own by default, if it has one.
 
     Raises:
-        InputError: no groups or disparities in the run folder.
+        InputError: no groups or disparities in the run folder, a `card.toml` that cannot be used.
     """
     if k < K_LOCAL:
         raise InputError(f"k {k}: a group of fewer than {K_LOCAL} speakers is never published")
-    return _report(run, k=k)
+    return _report(run, k=k, card=card)
 
 
 @alone
-def _report(run: str | Path, *, k: int) -> list[Path]:
+def _report(run: str | Path, *, k: int, card: str | Path | None) -> list[Path]:
     """Write the card and the page, as the only one to write to the run."""
-    from asrfair.report import TABLES, write_report
+    from asrfair.report import TABLES, Stated, load_stated, write_report
 
     clock, folder = VerbClock("report"), Path(run)
     record = read_record(folder)
+    path = stated_file(folder, card)
+    stated = Stated() if path is None else load_stated(path)
     tables = {name: _read_table(folder / f"{name}.parquet", name) for name in ("groups", "disparities")}
     further = {n: _read_table(folder / f"{n}.parquet", n) for n in TABLES if (folder / f"{n}.parquet").exists()}
-    files = write_report(folder, record.as_dict(), tables["groups"], tables["disparities"], further, k=k)
+    files = write_report(folder, record.as_dict(), tables["groups"], tables["disparities"], further, k=k, stated=stated)
     record.verbs.append(clock.entry(k=k))
     write_record(folder, record)
     return files
+
+
+def stated_file(folder: Path, card: str | Path | None) -> Path | None:
+    """The `card.toml` of a run: the one that is named, else the run folder's own, else none."""
+    from asrfair.report import CARD_FILE
+
+    if card is not None:
+        return Path(card)
+    return folder / CARD_FILE if (folder / CARD_FILE).exists() else None
+
+
+def check_stated(run: str | Path, card: str | Path | None) -> None:
+    """Refuse a `card.toml` that cannot be used before anything is counted.
+
+    Raises:
+        ConfigError: with its place and remedy.
+    """
+    from asrfair.report import load_stated
+
+    path = stated_file(Path(run), card)
+    if path is not None:
+        load_stated(path)
 
 
 def _default_normalizers(language: str) -> list[str]:

@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from asrfair.manifest import Manifest, load_manifest
 from asrfair.pipeline.hypotheses import taken_in, transcript_source
 from asrfair.pipeline.joints import Rows, begun, condition_record, failures, selected, system_record
 from asrfair.pipeline.results import Outcome
-from asrfair.provenance import RUN_FILE, VerbClock, write_record
+from asrfair.provenance import RUN_FILE, RunRecord, VerbClock, write_record
 from asrfair.records import CLEAN, Condition, SystemInfo
 from asrfair.store import HypothesisStore, read_hypotheses, read_repeats
 
@@ -89,6 +89,7 @@ def transcribe(
             record.add_system(system_record(system.system_id, system.engine, info), names)
             write_record(folder, record)
 
+        _note_what_was_asked(record, ready.hearing, how)
         sources = {spec.system_id: transcript_source(spec) for spec in ready.sources}
         taken_in(sources, ready.rows, rows, folder, record)
         summary = transcribe_plan(plan, ready.hearing, rows, progress, note)
@@ -100,6 +101,16 @@ def transcribe(
         said = [f"{name}: {error}" for name, error in summary.broken.items()]
         raise InputError("\n".join([*said, "the other systems were heard; the same command tries these again"]))
     return Outcome(summary.as_text(), record.as_dict(), summary.interrupted)
+
+
+def _note_what_was_asked(record: RunRecord, hearing: Sequence[SystemUnderTest], how: dict[str, Any]) -> None:
+    """Keep how the systems were asked for, so that a card can print the command; of a path only the last part."""
+    systems = {
+        system.system_id: {k: PurePath(v).name if isinstance(v, str) else v for k, v in system.options.items()}
+        for system in hearing
+    }
+    record.config |= {"systems": record.config.get("systems", {}) | systems}
+    record.config |= {name: how[name] for name in ("probes", "repeats") if name in how}
 
 
 def dry_run(

@@ -128,7 +128,7 @@ def test_a_run_that_does_not_say_everything_still_has_a_page(absent):
 
 def test_a_run_of_which_only_systems_and_normalisers_are_known_is_written(tmp_path):
     record = {key: run_record()[key] for key in ("systems", "normalizers")}
-    assert len(write_report(tmp_path, record, *tables(GROUPS, GAPS))) == 3
+    assert len(write_report(tmp_path, record, *tables(GROUPS, GAPS))) == 4
 
 
 def _luminance(colour):
