@@ -88,8 +88,8 @@ def report(
         include_ids: whether they keep their names; goes with `include_transcripts`.
 
     Raises:
-        InputError: no groups or disparities in the run folder, a `card.toml` that cannot be used; with transcripts, no manifest or other transcripts than
-            those that were scored, or more than a page can hold.
+        InputError: no groups or disparities in the run folder, a `card.toml` that cannot be used; with transcripts, no
+            manifest or other transcripts than those that were scored, or more than a page can hold.
     """
     if k < K_LOCAL:
         raise InputError(f"k {k}: a group of fewer than {K_LOCAL} speakers is never published")
