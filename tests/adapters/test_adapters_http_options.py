@@ -229,6 +229,6 @@ def test_a_retry_has_the_key_of_the_first_attempt_and_asking_once_more_another(m
             engine.transcribe_batch([waveform])
         engine.transcribe_batch([waveform])
         engine.transcribe_batch([waveform])
-        first, retry, again = (dict(request.headers)["Idempotency-Key"] for request in server.seen)
+        first, retry, again = (dict(request.headers)["idempotency-key"] for request in server.seen)
         engine.close()
     assert first == retry != again
