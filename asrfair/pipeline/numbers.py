@@ -123,9 +123,7 @@ def _drill(folder: Path, record: RunRecord, groups: pa.Table, k: int, *, audio: 
     hidden = hidden_groups(record.as_dict(), groups.to_pylist(), k)
     shown = shown_transcripts(folder, record, manifest, groups, hidden, k, with_ids=ids)
     cells, names = shown.transcripts.cells, shown.transcripts.ids
-    return Drill(
-        embedded(shown.transcripts), clips_json(folder, manifest, shown.rows, names, cells) if audio else None
-    )
+    return Drill(embedded(shown.transcripts), clips_json(folder, manifest, shown.rows, names, cells) if audio else None)
 
 
 def _default_normalizers(language: str) -> list[str]:
