@@ -91,10 +91,15 @@ def _in_order(rows: pa.Table, *, with_ids: bool) -> tuple[pa.Table, list[str]]:
     names = rows["utterance_id"].to_pylist()
     if with_ids:
         return rows, names
-    salt = secrets.token_bytes(32)
-    digests = [hashlib.blake2b(name.encode(), digest_size=ID_BYTES, key=salt).hexdigest() for name in names]
+    digests = _digests(names)
     order = sorted(range(len(digests)), key=digests.__getitem__)
     return rows.take(pa.array(order, pa.int64())), [digests[at] for at in order]
+
+
+def _digests(names: Sequence[str]) -> list[str]:
+    """A digest of each name, under a salt that nobody knows."""
+    salt = secrets.token_bytes(32)
+    return [hashlib.blake2b(name.encode(), digest_size=ID_BYTES, key=salt).hexdigest() for name in names]
 
 
 def _values(
@@ -107,8 +112,9 @@ def _values(
     columns = group_columns(rows, {name: manifest.attributes[name] for name in asked})
     known = rows["speaker_id"].combine_chunks().dictionary_encode()
     numbers = known.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
-    order = np.random.default_rng(secrets.randbits(128)).permutation(len(known.dictionary)) + 1
-    pseudonyms = np.append(order, 0)[numbers].astype(np.int64)
+    salted = _digests(known.dictionary.to_pylist())
+    rank = np.argsort(np.argsort(salted)) + 1
+    pseudonyms = np.append(rank, 0)[numbers].astype(np.int64)
     members = np.where(pseudonyms > 0, pseudonyms, -1 - np.arange(len(rows)))
     coded = {name: _coded(name, column, hidden) for name, column in columns.items()}
     kept = shared_values([codes for _, codes in coded.values()], members, k)

@@ -4,7 +4,7 @@ const HEADS = [
   // [title, column that it is sorted by, class]
   ["System", "system_id", "text"], ["Condition", "condition_id", "text"], ["Attribute", "attribute", "text"],
   ["Group", "group", "text"], ["Speakers", "n_speakers", ""], ["Words", "n_ref_words", ""], ["Failed", "n_failed", ""],
-  ["WER % (95 % interval)", "wer", ""], ["Times (95 % interval)", "wer_ratio", ""], ["Adjusted p", "p_adjusted", ""],
+  ["WER % (95 % interval)", "wer", ""], ["Times (95 % interval)", "wer_ratio", ""], ["Against", "baseline", "text"], ["Adjusted p", "p_adjusted", ""],
   ["Verdict", "verdict", "text"], ["Notes", "notes", "text notes"],
 ];
 const VERDICTS = { higher: "more errors", lower: "fewer errors", "not shown": "not shown", "cannot tell": "cannot tell",
@@ -72,6 +72,8 @@ function numbersTable(section) {
     return name in column ? found.sort((one, other) => compared(value(one, name), value(other, name), down) || one - other) : found;
   }
 
+  const baselineName = (name) => (name === "rest" ? "everybody else" : name || "");
+
   const texts = new Map();
   function textOf(row) {
     if (!texts.has(row)) texts.set(row, [...data.rows[row].slice(0, 4), data.rows[row][column.notes], ...data.shown[row]].join(" ").toLocaleLowerCase());
@@ -120,7 +122,7 @@ function numbersTable(section) {
       make("td", { class: "text" }, own(shownAs("attribute", value(row, "attribute")))), make("th", { scope: "row", class: "text" }, name),
       make("td", { text: speakers }), make("td", { text: words }), make("td", { text: failed }), rate(row, wer, werRange),
       make("td", { text: kind ? ratio : "" }, kind && ratioRange ? make("span", { class: "range", text: ` (${ratioRange})` }) : null),
-      make("td", { text: kind ? p : "" }),
+      make("td", { class: "text" }, own(kind ? baselineName(value(row, "baseline")) : "")), make("td", { text: kind ? p : "" }),
       make("td", { class: "text" }, make("span", { class: kind === "higher" || kind === "lower" ? kind : null, text: verdict })),
       make("td", { class: "text notes", text: value(row, "notes") }));
   }

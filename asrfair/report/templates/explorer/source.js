@@ -218,7 +218,7 @@ function servedSource(base) {
     if (!answer.ok) throw new Error(found.error);
     return found;
   }
-  const url = (id, system, condition) => `${base}audio?${new URLSearchParams({ id, system, condition })}`;
+  const clip = (id, system, condition) => `${base}audio?${new URLSearchParams({ id, system, condition })}`;
   return {
     about: () => ask("about"),
     query: ({ groups = {}, ...rest }) => {
@@ -226,7 +226,7 @@ function servedSource(base) {
       return ask("rows", Object.fromEntries(Object.entries(names).filter(([, value]) => value !== "")));
     },
     utterance: (id) => ask("utterance", { id }),
-    audio: async (...place) => ({ url: url(...place), bytes: async () => (await fetch(url(...place))).arrayBuffer() }),
+    audio: async (...place) => ({ url: clip(...place), bytes: async () => (await fetch(clip(...place))).arrayBuffer() }),
   };
 }
 

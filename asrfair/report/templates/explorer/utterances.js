@@ -17,11 +17,11 @@ async function utterancesPart(section, source) {
   const status = make("p", { class: "soft", role: "status" });
   const one = make("div", { class: "utterance", role: "region", "aria-label": "One utterance", hidden: true });
   const list = longList("Utterances; Enter opens one", { fetch: (offset, limit) => source.query({ ...filter(), offset, limit }).then((found) => found.rows), draw: rowParts, name: rowName, open: (row) => go({ utterance: row.id, at: "" }, { step: true }) });
-  section.replaceChildren(
+  section.replaceChildren(...[
     make("h2", { id: "utterances-title", text: "Utterances" }),
     make("p", { class: "soft", text: `Words as the normaliser ${about.normalizer} writes them, aligned as they were counted.` }),
     withheldNote(), make("div", { class: "controls" }, Object.values(fields).map((field) => field.element)),
-    legend(), status, make("div", { class: "both" }, list.element, one));
+    legend(), status, make("div", { class: "both" }, list.element, one)].filter(Boolean));
   section.hidden = false;
 
   let shown = "";
