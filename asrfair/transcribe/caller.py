@@ -18,6 +18,7 @@ from asrfair.transcribe.said import checked
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
+LONGEST_MESSAGE = 500
 LONGEST_RETRY_AFTER_S = 600.0
 """A server that asks to wait longer than this has refused for today; the next run asks again."""
 
@@ -107,7 +108,7 @@ class Caller:
         except EngineError as error:
             if len(batch) > 1:
                 return [answer for waveform in batch for answer in self._call([waveform])]
-            return [Answer(None, f"{error.kind}: {error}", audio_s=batch[0].duration_s, requests=asked)]
+            return [Answer(None, _told(error), audio_s=batch[0].duration_s, requests=asked)]
         return [
             Answer(t, None, seconds if t.latency_s is None else t.latency_s, waveform.duration_s, requests=asked)
             for t, waveform in zip(transcripts, batch, strict=True)
@@ -116,7 +117,7 @@ class Caller:
     def _halved(self, batch: Sequence[Waveform], error: TooLargeError, asked: int) -> list[Answer]:
         """Answers to a batch that did not fit; later ones are cut smaller from the start."""
         if len(batch) == 1:
-            return [Answer(None, f"{error.kind}: {error}", audio_s=batch[0].duration_s, requests=asked)]
+            return [Answer(None, _told(error), audio_s=batch[0].duration_s, requests=asked)]
         half = (len(batch) + 1) // 2
         fits_s = half * max(waveform.duration_s for waveform in batch)
         self._fits_s = fits_s if self._fits_s is None else min(self._fits_s, fits_s)
@@ -173,6 +174,13 @@ class Caller:
             raise EngineError(f"gave {len(transcripts)} transcripts for {len(batch)} waveforms")
         self._gate.went_well()
         return transcripts, (time.perf_counter() - began) / len(batch)
+
+
+def _told(error: EngineError) -> str:
+    """What a failed row says: one line of bearable length that can be written down and shown in a terminal."""
+    text = " ".join(f"{error.kind}: {error}".split())
+    text = text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 3] + "..."
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _whole(cut: Sequence[Piece], answers: Sequence[Answer]) -> Answer:

@@ -28,6 +28,7 @@ FAST_BATCHES = 6
 """An engine that needs less than this for a batch gets more ahead, so that it never waits for a commit to the disk."""
 
 POLL_S = 0.5
+LEAVING_S = 1.0
 MOST_DEATHS = 5
 """So many workers dying one after another, with nothing done in between, stop the run."""
 
@@ -221,6 +222,8 @@ class WorkerPool:
         Raises:
             InputError: workers only die.
         """
+        if culprit is None:
+            worker.process.join(LEAVING_S)  # It is leaving by itself: how, is told.
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
