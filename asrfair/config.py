@@ -33,6 +33,7 @@ import msgspec
 from asrfair.errors import ConfigError, InputError
 
 K_LEAST = 3
+SLOWEST_PER_S = 0.001
 EXECUTORS = ("local", "ray")
 
 OptionValue = str | int | float | bool
@@ -179,7 +180,7 @@ def _faults(config: RunConfig) -> list[str]:
     ids = [spec.system_id for spec in config.systems] + [spec.name for spec in config.hypotheses]
     found += [f"systems: two are called {name!r}; give one an id" for name in _repeated(ids)]
     found += [
-        f"{name}: {value} is not positive"
+        f"{name}: {value} is no number above 0"
         for name, value in _positive(config)
         if value is not None and not 0 < value < math.inf
     ]
@@ -188,18 +189,20 @@ def _faults(config: RunConfig) -> list[str]:
     ]
     if config.executor not in EXECUTORS:
         found.append(f"executor: {config.executor!r} is not known; write one of {', '.join(EXECUTORS)}")
-    found += [f"systems: {spec.system_id}: {fault}" for spec in config.systems for fault in _pace_faults(spec)]
+    found += [f"systems: {spec.system_id}: {fault}" for spec in config.systems for fault in _spec_faults(spec)]
     if not 0 <= config.max_failed <= 1:
         found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
     return [*found, *_faults_of_analysis(config)]
 
 
-def _pace_faults(spec: SystemSpec) -> Iterator[str]:
-    """What is wrong with how fast a system is to be asked."""
+def _spec_faults(spec: SystemSpec) -> Iterator[str]:
+    """What is wrong with what a system is called, and with how fast it is to be asked."""
+    if not spec.system_id.isprintable():
+        yield f"the name {spec.system_id!r} cannot be printed; give it another: id=NAME"
     if spec.concurrency is not None and spec.concurrency < 1:
         yield f"concurrency: {spec.concurrency} is not 1 or more"
-    if spec.requests_per_s is not None and not 0.0 < spec.requests_per_s < math.inf:
-        yield f"requests_per_s: {spec.requests_per_s} is not positive"
+    if spec.requests_per_s is not None and not SLOWEST_PER_S <= spec.requests_per_s < math.inf:
+        yield f"requests_per_s: {spec.requests_per_s} is not {SLOWEST_PER_S} or more, a call in a quarter of an hour"
 
 
 def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
@@ -280,7 +283,7 @@ def parse_system(text: str) -> SystemSpec:
         concurrency=None if taken["concurrency"] is None else int(taken["concurrency"]),
         requests_per_s=taken["requests_per_s"],
     )
-    for fault in _pace_faults(spec):
+    for fault in _spec_faults(spec):
         raise InputError(f"--system {text}: {fault}")
     return spec
 

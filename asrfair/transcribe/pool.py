@@ -22,6 +22,7 @@ from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.worker import WorkerTask, work
 
 POLL_S = 0.5
+LEAVING_S = 1.0
 MOST_DEATHS = 5
 """So many workers dying one after another, with nothing done in between, stop the run."""
 
@@ -198,6 +199,8 @@ class WorkerPool:
         Raises:
             InputError: workers only die.
         """
+        if culprit is None:
+            worker.process.join(LEAVING_S)  # It is leaving by itself: how, is told.
         worker.process.kill()
         worker.process.join()
         worker.connection.close()

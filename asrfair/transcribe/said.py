@@ -31,9 +31,8 @@ def checked(said: object) -> Transcript:
         raise AdapterError(f"the engine gave {what} and no transcript", kind="malformed")
     if not _can_be_written(said.text) or not all(_can_be_written(word.text) for word in said.words or ()):
         raise AdapterError("the transcript holds half of a surrogate pair, which is no character", kind="malformed")
-    if said.words is None or all(map(_is_sound, said.words)):
-        return said
-    return replace(said, words=tuple(map(_sound, said.words)))
+    words = None if said.words is None else tuple(map(_sound, said.words))
+    return replace(said, words=words, latency_s=_time_s(said.latency_s))
 
 
 def _can_be_written(text: str) -> bool:
@@ -43,10 +42,6 @@ def _can_be_written(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def _is_sound(word: Word) -> bool:
-    return _sound(word) == word
 
 
 def _sound(word: Word) -> Word:
@@ -60,5 +55,5 @@ def _sound(word: Word) -> Word:
 
 
 def _time_s(time_s: float | None) -> float | None:
-    """A time, if it can be one."""
+    """A time or a length of time, if it can be one."""
     return time_s if time_s is not None and 0.0 <= time_s < math.inf else None
