@@ -60,7 +60,7 @@ class Asking:
             self._breaker.note(answer)
             self._purse.pay(job, answer)
             summary.requests[name] += answer.requests
-            summary.retries[name] += max(0, answer.requests - 1)
+            summary.retries[name] += answer.retries
             if answer.transcript is not None:
                 summary.audio_s[name] += answer.audio_s
                 summary.engine_s[name] += answer.latency_s or 0.0

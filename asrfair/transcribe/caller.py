@@ -37,6 +37,7 @@ class Answer:
         audio_s: seconds of audio that the engine heard.
         mix: what is told of it; None for clean audio, and where there is none.
         requests: how often the engine was asked for it, retries and pieces included.
+        pieces: into how many it was cut; so many requests are no retries.
     """
 
     transcript: Transcript | None
@@ -45,6 +46,12 @@ class Answer:
     audio_s: float = 0.0
     mix: Mix | None = None
     requests: int = 0
+    pieces: int = 1
+
+    @property
+    def retries(self) -> int:
+        """Requests beyond those that it takes at least."""
+        return max(0, self.requests - self.pieces)
 
 
 Notify = Callable[[str], None]
@@ -191,8 +198,8 @@ def _whole(cut: Sequence[Piece], answers: Sequence[Answer]) -> Answer:
     seconds = (len(cut) and cut[-1].start_s + cut[-1].waveform.duration_s) or 0.0
     failed = next((answer for answer in answers if answer.transcript is None), None)
     if failed is not None:
-        return replace(failed, audio_s=seconds, requests=requests)
+        return replace(failed, audio_s=seconds, requests=requests, pieces=len(cut))
     latencies = [answer.latency_s for answer in answers]
     said = [answer.transcript for answer in answers if answer.transcript is not None]
     latency_s = None if None in latencies else sum(latency or 0.0 for latency in latencies)
-    return Answer(joined(said, cut), None, latency_s, seconds, requests=requests)
+    return Answer(joined(said, cut), None, latency_s, seconds, requests=requests, pieces=len(cut))

@@ -47,7 +47,7 @@ class Usage(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
         """Note an answer and its price."""
         self.rows += 1
         self.requests += answer.requests
-        self.retries += max(0, answer.requests - 1)
+        self.retries += answer.retries
         if answer.transcript is not None:
             self.audio_s += answer.audio_s
             self.engine_s += answer.latency_s or 0.0
@@ -82,6 +82,8 @@ class Meter:
                 self.systems = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Usage])
             except (OSError, msgspec.MsgspecError) as error:
                 raise RunFolderError(f"{self._path}: damaged: {error}; take it away to begin counting anew") from error
+            if any((usage.cost or 0.0) < 0.0 for usage in self.systems.values()):
+                raise RunFolderError(f"{self._path}: damaged: a cost below 0; take it away to begin counting anew")
 
     def of(self, system_id: str) -> Usage:
         """The usage of one system, to be added to."""
