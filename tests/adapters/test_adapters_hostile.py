@@ -146,3 +146,25 @@ def test_odd_statuses_are_failures_and_an_echoed_key_is_cut_out(engine, status):
 def test_a_body_that_is_no_answer_is_the_utterances_failure(engine, body, headers):
     with server(says(200, body, **headers)) as (here, _), pytest.raises(EngineError):
         ask(engine, here)
+
+
+@pytest.mark.parametrize("option", ["grammar", "lm", "dictionary", "hmm"])
+def test_a_folder_for_a_file_and_a_file_for_a_folder_are_refused(option, tmp_path):
+    pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
+    path = tmp_path
+    if option == "hmm":
+        path = tmp_path / "file"
+        path.write_text("no model")
+    with pytest.raises(InputError, match=f"{option}=.* is not a {'folder' if option == 'hmm' else 'file'}"):
+        load_engine("pocketsphinx", {option: str(path)})
+
+
+@pytest.mark.parametrize("text", [b"not a model", b"", b"\xff\0\n\n  \n", b"word\nother NOSUCHPHONE\n"])
+def test_a_dictionary_without_a_word_is_refused_for_everything_would_be_silence(text, tmp_path):
+    pytest.importorskip("pocketsphinx", reason="pocketsphinx is not installed")
+    path = tmp_path / "words.dict"
+    path.write_bytes(text)
+    with pytest.raises(InputError, match="has no word"):
+        load_engine("pocketsphinx", {"dictionary": str(path)})
+    path.write_text("hello HH AH L OW\n")
+    load_engine("pocketsphinx", {"dictionary": str(path)})

@@ -245,3 +245,36 @@ def test_a_server_that_asks_to_wait_for_ever_fails_one_utterance_and_holds_no_ot
     thread.join(10)
     assert said, "the next call waits as well"
     assert said[0].transcript == Transcript("x")
+
+
+@pytest.mark.parametrize(
+    ("address", "why"),
+    [
+        ("127.0.0.1:1", "no Ray cluster at 127.0.0.1:1"),
+        ("ray://127.0.0.1:1", "no Ray cluster"),
+        ("nothere.invalid:6379", "no Ray cluster"),
+        ("127.0.0.1:99999", "no Ray cluster"),
+        ("x" * 5000, "write HOST:PORT"),
+        ("127.0.0.1:\u00b2", "write HOST:PORT"),
+    ],
+)
+def test_an_address_where_nobody_listens_is_told_at_once(tones, tmp_path, address, why):
+    pytest.importorskip("ray", reason="ray is not installed")
+    with pytest.raises(InputError, match=why) as refused:
+        transcribe(tones(1), tmp_path / "run", systems=["scripted"], executor="ray", address=address)
+    assert len(str(refused.value)) < 500
+
+
+def test_the_pieces_of_long_audio_are_no_retries(tones, tmp_path):
+    done = transcribe(tones(2), tmp_path / "run", systems=["scripted,id=s,longest_s=0.1"])
+    assert done.run["usage"]["s"]["requests"] > 2
+    assert done.run["usage"]["s"]["retries"] == 0
+    assert "retries" not in done.text
+
+
+def test_a_cost_below_nothing_is_no_credit(tones, tmp_path):
+    folder, out = tones(1), tmp_path / "run"
+    transcribe(folder, out, systems=["scripted"])
+    (out / "meter.json").write_text('{"scripted": {"cost": -1e9}}')
+    with pytest.raises(InputError, match="cost below 0"):
+        transcribe(folder, out, systems=["scripted"])
