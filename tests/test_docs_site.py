@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from spreadsheet import write_spreadsheet
 
 import asrfair
@@ -36,10 +37,9 @@ def blocks(name):
     return list(map(re.Match.groupdict, BLOCK.finditer(page(name))))
 
 
-def run_page(name, desk):
+def run_page(name, desk, monkeypatch):
     """Write the files and run the commands of a page at a desk; returns what they printed."""
     printed = []
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     for block in blocks(name):
         mark = block["mark"] or ""
         if mark.startswith("file: "):
@@ -52,11 +52,9 @@ def run_page(name, desk):
             if mark == "desk: speech" and not (desk / "speech").exists():
                 pytest.importorskip("espeakng_loader", reason="the extra demo is not installed")
                 build_demo_corpus(desk / "speech", quick=True)
-            command = [sys.executable, "-m", "asrfair", *arguments]
-            done = subprocess.run(
-                command, cwd=desk, env=environment, capture_output=True, text=True, stdin=subprocess.DEVNULL
-            )
-            assert done.returncode == 0, f"{line}: {done.stderr}"
+            monkeypatch.chdir(desk)
+            done = CliRunner().invoke(main, arguments)
+            assert done.exit_code == 0, f"{line}: {done.output}"
             printed.append(done.stdout)
     return printed
 
@@ -71,9 +69,9 @@ def desk(tmp_path):
     return tmp_path
 
 
-def test_the_tutorial_does_what_it_says(desk):
+def test_the_tutorial_does_what_it_says(desk, monkeypatch):
     """All its commands, what the audit prints, the rows that it shows, and what a person said, on the card."""
-    printed = run_page("tutorial", desk)
+    printed = run_page("tutorial", desk, monkeypatch)
     shown = next(block["text"] for block in blocks("tutorial") if block["mark"] == "output")
     assert any(text.startswith(shown) for text in printed), next(t for t in printed if t.startswith("ours"))
     rows = next(block["text"] for block in blocks("tutorial") if block["text"].startswith("utterance_id,"))
@@ -96,16 +94,16 @@ def test_the_page_on_transcripts_does_what_it_says(desk, monkeypatch, capsys):
         file.write('[attributes.shift]\nkind = "acoustic"\nprovenance = "recorded"\n')
     theirs = [json.dumps({"utterance_id": row["utterance_id"], "text": row["reference"][3:]}) for row in rows]
     (desk / "theirs.jsonl").write_text("\n".join(theirs))
-    assert any("theirs" in text for text in run_page("transcripts", desk))
+    assert any("theirs" in text for text in run_page("transcripts", desk, monkeypatch))
     monkeypatch.chdir(desk)
     code = next(block["text"] for block in blocks("transcripts") if block["kind"] == "python")
     exec(compile(code, "transcripts.md", "exec"), {})
     assert capsys.readouterr().out.endswith("north 1.95\n")
 
 
-def test_the_page_on_cards_does_what_it_says(desk):
+def test_the_page_on_cards_does_what_it_says(desk, monkeypatch):
     asrfair.audit(desk / "ward", {"ours": desk / "ward" / "rows.csv"}, out=desk / "runs" / "first")
-    printed = run_page("card", desk)
+    printed = run_page("card", desk, monkeypatch)
     assert json.loads(printed[-1])["title"] == "asrfair service card"
 
 
