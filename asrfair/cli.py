@@ -65,6 +65,10 @@ class _Group(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except OSError as error:  # A full disk, a folder without permission: nothing that a trace would explain.
+            click.echo(f"asrfair: {error}", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # What could not be written stays so.
+            ctx.exit(BAD_INPUT)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -173,11 +177,14 @@ def analyze(run: str, **options: Any) -> None:
 @K
 @click.option("--public", is_flag=True, help="For the public: --k 10.")
 @CARD
-def report(run: str, k: int, public: bool, card: str | None) -> None:
+@click.option("--include-transcripts", is_flag=True, help="Show single utterances in the page, aligned word by word.")
+@click.option("--include-audio", is_flag=True, help="Let them be heard: with --include-transcripts.")
+@click.option("--include-ids", is_flag=True, help="Call them by their names in the manifest.")
+def report(run: str, k: int, public: bool, **options: Any) -> None:
     """Write the service card (card.json, card.md, card.html) and the page (report.html) of a run."""
     pipeline = _pipeline()
 
-    for path in pipeline.report(run, k=max(k, 10) if public else k, card=card):
+    for path in pipeline.report(run, k=max(k, 10) if public else k, **options):
         click.echo(path)
 
 

@@ -109,7 +109,9 @@ TRANSCRIPTION = (
     click.option(
         "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where workers run."
     ),
-    click.option("--address", metavar="HOST:PORT", help="Of the Ray cluster; begun on this machine unless given."),
+    click.option(
+        "--address", metavar="auto|ray://HOST:PORT", help="Of the Ray cluster; begun on this machine unless given."
+    ),
     click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="Of what may pass."),
     click.option(
         "--timeout",

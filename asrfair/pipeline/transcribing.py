@@ -188,6 +188,7 @@ def _prepared(
         if how.get(name) is not None and not 0.0 < how[name] < math.inf:
             raise InputError(f"{name}: {how[name]} is not positive")
     specs = [s if isinstance(s, configuration.SystemSpec) else configuration.parse_system(s) for s in systems]
+    _check_how(how)
     table = PriceTable.load(None if prices is None else Path(prices))
     _check_systems(specs, conditions, table if how.get("budget") is not None else None)
     parsed = parse_conditions(conditions, seed)
@@ -235,6 +236,16 @@ def _check_systems(
         _check_pace(spec)
         if prices is not None:
             _check_price(spec, prices)
+
+
+def _check_how(how: dict[str, Any]) -> None:
+    """Refuse numbers that would let everything fail, or no budget hold, and an address that nobody would go to."""
+    for option in ("budget", "timeout_s"):
+        value = how.get(option)
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"--{option.removesuffix('_s')} {value}: not a number above 0")
+    if how.get("address") is not None and how.get("executor", "local") != "ray":
+        raise InputError("--address is that of a Ray cluster: add --executor ray")
 
 
 def _check_pace(spec: configuration.SystemSpec) -> None:

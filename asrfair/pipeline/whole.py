@@ -130,6 +130,11 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         costs=wanted.costs,
         k=wanted.k,
         card=wanted.card,
+        include={
+            "include_transcripts": wanted.include_transcripts,
+            "include_audio": wanted.include_audio,
+            "include_ids": wanted.include_ids,
+        },
         by=wanted.by,
         baseline=wanted.baselines,
         families=wanted.families,
@@ -182,16 +187,19 @@ def from_hypotheses(
     costs: str = "levenshtein",
     k: int = K_EXPORTED,
     card: str | Path | None = None,
+    include: Mapping[str, bool] | None = None,
     **analysis: Any,
 ) -> Audit:
     """Score, analyze and report a run that has hypotheses; `analysis` are the options of `analyze`.
+
+    `include` are those options of `report` that let utterances into the page.
 
     An audit never hangs on one normaliser: where one is given, a second that fits any language is scored beside it.
     """
     check_stated(out, card)
     score(out, normalizer=with_a_second(normalizer), costs=costs)
     made = analyze(out, **analysis)
-    files = report(out, k=k, card=card)
+    files = report(out, k=k, card=card, **(include or {}))
     return replace(made, run=read_record(Path(out)).as_dict(), files=files)
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
 from asrfair.report.markdown import ANNEX, table_numbers, table_source
-from asrfair.report.page import TEMPLATES
 from asrfair.report.service import Paragraph, ServiceTable, walk
 from asrfair.report.stress_plots import stress_plots
 from asrfair.report.stress_text import is_stressed, opened
@@ -23,6 +23,7 @@ from asrfair.report.wording import NONE, VERDICTS, count, isolated
 if TYPE_CHECKING:
     from asrfair.report.card import Card
 
+TEMPLATES = Path(__file__).parent / "templates"
 WITHIN = "95 % interval"
 COMMON = frozenset({"system", "condition", "environment", "against", "attribute", "normalisers"})
 """Columns that stand over a table where all rows agree."""

@@ -63,7 +63,7 @@ def _part(card: Card, part: ServicePart, level: int, numbers: Mapping[str, int])
             yield from _table(card, table, numbers)
     annexed = [f"Table {numbers[table.id]}" for table in part.tables if table.is_annexed]
     if annexed:
-        yield f"In the annex: {', '.join(annexed)}."
+        yield f"In the annex: {' to '.join(dict.fromkeys([annexed[0], annexed[-1]]))}."
     for below in part.parts:
         yield from _part(card, below, level + 1, numbers)
 

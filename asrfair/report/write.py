@@ -12,6 +12,7 @@ import pyarrow as pa
 from asrfair.files import write_aside
 from asrfair.report.card import make_card
 from asrfair.report.card_page import render_card_page
+from asrfair.report.explorer import Drill
 from asrfair.report.markdown import render_markdown
 from asrfair.report.page import render_page
 from asrfair.report.stated import Stated
@@ -27,6 +28,7 @@ def write_report(
     *,
     k: int = K_EXPORTED,
     stated: Stated | None = None,
+    drill: Drill | None = None,
 ) -> list[Path]:
     """Write the four files.
 
@@ -38,6 +40,7 @@ def write_report(
         further: name -> the other tables of the analysis, those that there are.
         k: speakers that a group needs to be published.
         stated: what a person said of the service in `card.toml`.
+        drill: the utterances for the page; None for none.
 
     Returns:
         Their paths.
@@ -50,7 +53,7 @@ def write_report(
         "card.json": msgspec.json.format(msgspec.json.encode(card), indent=2),
         "card.md": render_markdown(card).encode(),
         "card.html": render_card_page(card).encode(),
-        "report.html": render_page(card).encode(),
+        "report.html": render_page(card, drill).encode(),
     }
     for name, data in files.items():
         write_aside(run_folder / name, data)

@@ -159,9 +159,9 @@ class Hearing:
             import soundfile
 
             names = [self._kit.system_id, job.condition.condition_id, *(["probes"] if job.is_probe else [])]
-            folder = self._kit.listening.joinpath(*(_file_name(name, safe="@") for name in names))
+            folder = self._kit.listening.joinpath(*(file_name(name, safe="@") for name in names))
             made_folder(folder)
-            path = folder / f"{_file_name(job.utterance_id)}.flac"
+            path = folder / f"{file_name(job.utterance_id)}.flac"
             samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
             try:
                 with written_aside(path) as aside:
@@ -171,7 +171,7 @@ class Hearing:
         return heard
 
 
-def _file_name(text: str, *, safe: str = "") -> str:
+def file_name(text: str, *, safe: str = "") -> str:
     """A file name for any text: its own letters where they are harmless, a digest in place of what is too long."""
     name = quote(text, safe=safe)
     name = name.replace(".", "%2E") if name.startswith(".") else name

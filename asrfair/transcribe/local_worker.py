@@ -10,6 +10,9 @@ from multiprocessing.process import BaseProcess
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.worker import WorkerTask
 
+CLOSE_S = 10.0
+"""So long engines get at the end to give back what they took."""
+
 BATCHES_PER_WORKER = 2
 """One with the engine, one prepared: memory is bounded whatever the size of the manifest."""
 

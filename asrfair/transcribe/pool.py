@@ -17,19 +17,17 @@ from asrfair.records import SystemInfo
 from asrfair.transcribe.batches import Likes
 from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
-from asrfair.transcribe.local_worker import FAST_S, LocalWorker
+from asrfair.transcribe.local_worker import CLOSE_S, FAST_S, LocalWorker
 from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.worker import WorkerTask, work
 
 POLL_S = 0.5
+LEAVING_S = 1.0
 MOST_DEATHS = 5
 """So many workers dying one after another, with nothing done in between, stop the run."""
 
 MOST_CRASHES = 3
 """An utterance that was under way, beside others, each time when so many workers died is taken for the cause."""
-
-CLOSE_S = 10.0
-"""So long engines get at the end to give back what they took."""
 
 GRACE = 1.5
 """An engine that asks a server ends its calls by itself; it is given up only this many times later."""
@@ -201,6 +199,8 @@ class WorkerPool:
         Raises:
             InputError: workers only die.
         """
+        if culprit is None:
+            worker.process.join(LEAVING_S)  # It is leaving by itself: how, is told.
         worker.process.kill()
         worker.process.join()
         worker.connection.close()

@@ -24,7 +24,7 @@ from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.ray_actor import Ready
 from asrfair.transcribe.ray_session import connected, ended, room_for
-from asrfair.transcribe.ray_worker import RayWorker, last_line
+from asrfair.transcribe.ray_worker import RayWorker, last_line, let_go
 from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.suspects import MOST_CRASHES, Suspects
 from asrfair.transcribe.worker import WorkerTask
@@ -33,9 +33,6 @@ POLL_S = 0.5
 CLOCK_S = 5.0
 SLACK_S = 10.0
 """An actor that does not even tell the time gets so much more than the engine's own time."""
-
-CLOSE_S = 10.0
-"""So long engines get at the end to give back what they took."""
 
 MOST_DEATHS = 5
 """So many actors dying one after another, with nothing done in between, stop the run."""
@@ -87,15 +84,8 @@ class RayPool:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if kind is None:
-            self._let_go()
+            let_go(self._workers)
         self.close()
-
-    def _let_go(self) -> None:
-        """Have the engines give back what they took, such as what they left with a service."""
-        import ray
-
-        if asked := [worker.let_go() for worker in self._workers if worker.ready is not None]:
-            ray.wait(asked, num_returns=len(asked), timeout=CLOSE_S)
 
     def close(self) -> None:
         """End all actors, and Ray if it was started for them."""

@@ -23,9 +23,12 @@ import threading
 import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Any, NoReturn
+
+import msgspec
 
 from asrfair.adapters import Adapter, load_engine
 from asrfair.errors import AsrfairError, InputError
@@ -39,6 +42,8 @@ from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.long_audio import overlap_s
 
 PREPARED_AHEAD = 4
+SHORTEST_PIECE_S = 0.1
+"""Audio is not cut into less."""
 
 OptionValue = str | int | float | bool
 
@@ -112,17 +117,25 @@ def _loaded(task: WorkerTask) -> Adapter:
         engine = load_engine(task.engine, task.options)
     except AsrfairError:
         raise
-    except Exception as error:
-        # An engine's library may raise anything.
-        raise InputError(f"{task.engine}: {type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # An engine's library may raise anything, or mean to leave.
+        raise InputError(f"the engine {task.engine} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(engine, Adapter):
         raise InputError(f"the engine {task.engine} does not hear audio")
+    for name in ("batch_size", "concurrency", "sample_rate_hz", "batch_audio_s", "longest_s"):
+        if (value := getattr(engine, name)) is not None and not value > 0:
+            raise InputError(f"the engine {task.engine}: {name}={value} is not above 0")
+    if engine.longest_s is not None and engine.longest_s < SHORTEST_PIECE_S:
+        raise InputError(f"the engine {task.engine}: longest_s={engine.longest_s} is not {SHORTEST_PIECE_S} or more")
     return engine
 
 
 def _signed(engine: Adapter) -> SystemInfo:
     """What the engine says of itself, and how the runner cuts what is too long for it."""
     info = engine.describe()
+    try:
+        msgspec.json.encode(info)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the engine {type(engine).__name__}: what it says of itself is no JSON: {error}") from error
     if engine.longest_s is None:
         return info
     cut = {"longest_s": engine.longest_s, "overlap_s": overlap_s(engine.longest_s)}
@@ -132,6 +145,8 @@ def _signed(engine: Adapter) -> SystemInfo:
 def work(task: WorkerTask, connection: Connection) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError):  # no stderr to write to
+        os.dup2(2, 1)  # What an engine's library prints is talk; results alone go to stdout.
     try:
         seat = Seat(task)
     except (AsrfairError, OSError, ImportError, ValueError, RuntimeError) as error:

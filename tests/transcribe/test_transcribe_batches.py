@@ -1,6 +1,8 @@
 """Batches by seconds, halves of what does not fit, pieces of what is too long, and what stops a system."""
 
 import json
+import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from asrfair.adapters.scripted import Scripted, waveform_digest
 from asrfair.records import Condition, Transcript, Waveform
 from asrfair.transcribe.batches import LONGEST_WINDOW, Likes, cut
 from asrfair.transcribe.caller import Answer, Caller
+from asrfair.transcribe.gate import Gate
 from asrfair.transcribe.hearing import Heard
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.limits import Breaker, Purse
@@ -193,3 +196,15 @@ def test_the_rate_is_audio_over_engine_seconds_and_a_batch_shares_its_time(tmp_p
     assert 0.2 <= usage.engine_s < 0.4
     usage.add(failed("server"), None)
     assert usage.audio_s == 4.0, "what failed is no speed"
+
+
+def test_threads_that_come_late_through_the_gate_come_no_closer_together():
+    """Sixteen threads at 50 a second: each goes through 20 ms or more after the one before it, however late it was."""
+    gate, passed = Gate(50.0), []
+    threads = [threading.Thread(target=lambda: passed.append(gate.wait())) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    passed.sort()
+    assert all(later - earlier >= 0.0199 for earlier, later in pairwise(passed))

@@ -139,6 +139,9 @@ class Leaving(Closing):
 
     concurrency = 4
 
+    def __init__(self, log: str) -> None:
+        super().__init__(log)
+
     def transcribe_batch(self, batch):
         try:
             os.close(os.open(self.log, os.O_CREAT | os.O_EXCL))

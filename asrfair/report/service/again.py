@@ -12,6 +12,9 @@ from typing import Any
 from asrfair.records import CLEAN
 
 LEVENSHTEIN, COUNT = "levenshtein", "count"
+REGRESSION = "0.01"
+"""The limit of the gate that is shown: a point of word error rate, an example."""
+
 CONFIRMATORY, SCREENING = "confirmatory", "screening"
 """The names that `--confirm` and `--screening` give their families."""
 
@@ -35,7 +38,10 @@ def commands(run: Mapping[str, Any], k: int | None) -> list[str]:
         score = ["score", "MANIFEST", *files, "--out", "NEW", *_normalizers(run)]
     lines += [score, ["analyze", "NEW", *_analysis(run.get("config") or {})]]
     lines += [["report", "NEW", *(["--k", str(k)] if k is not None else []), "--card", "card.toml"]]
-    lines += [["compare", "RUN", "NEW"], ["gate", "NEW"]]
+    names = [system["system_id"] for system in run.get("systems") or []]
+    of = [f":{name}" for name in names] if len(names) > 1 else [""]
+    lines += [["compare", f"RUN{name}", f"NEW{name}"] for name in of]
+    lines += [["gate", "NEW", "--against", "RUN", "--max-regression", REGRESSION]]
     return [f"asrfair {' '.join(map(_word, line))}" for line in lines]
 
 

@@ -50,6 +50,9 @@ PLACES = {
 """Under which heading a further part of the card stands; one that is not named here is about groups: fairness."""
 
 FAIRNESS = "fairness"
+MOST_UNDER_NOISE, MOST_SILENT = 12, 6
+"""Sentences on gaps under noise, and on comparisons that showed none; the tables have them all."""
+
 BLIND = (
     "The recordings and their references were fixed before the test; the system saw audio and nothing else, no "
     "reference, speaker or group."
@@ -161,8 +164,8 @@ def _robustness(card: Card, further: list[ServicePart]) -> ServicePart:
             id="gaps-under-noise",
             title="Gaps under noise",
             paragraphs=[
-                *(finding_paragraphs(card, gaps) or told(none)),
-                *finding_paragraphs(card, silent, most=6),
+                *(finding_paragraphs(card, gaps, most=MOST_UNDER_NOISE) or told(none)),
+                *finding_paragraphs(card, silent, most=MOST_SILENT),
             ],
             tables=[
                 t for cell in rest for part in cell.attributes for t in group_tables(card, cell, part, is_annexed=True)

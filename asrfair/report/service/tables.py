@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from asrfair.records import ALL, REST
+from asrfair.report.findings import comparisons
 from asrfair.report.needed import RATIO, speakers_needed
 from asrfair.report.notes import notes
 from asrfair.report.service._base import ServiceTable, Source
@@ -172,11 +173,11 @@ def untold_table(cell: CellPart, name: str) -> ServiceTable | None:
     """Every comparison of a cell in which no gap was shown, with what it would take; None if there is none."""
     rows, sources = [], []
     for part in cell.attributes:
-        for row in part.groups:
-            if row.baseline is None or row.verdict in ("higher", "lower", None):
+        for row, other in comparisons(part):
+            if row.verdict in ("higher", "lower"):
                 continue
-            base = next((other for other in part.groups if other.group == row.baseline), None)
-            whom = "everybody else" if row.baseline == REST else isolated(row.baseline)
+            base = next((group for group in part.groups if group.group == other), None)
+            whom = "everybody else" if other == REST else isolated(other)
             rows.append(
                 [
                     condition(cell.condition_id),
