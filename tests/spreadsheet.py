@@ -4,9 +4,10 @@ import csv
 
 import numpy as np
 
-WORDS = (
+SAID = (
     "the patient walked to the window and asked for water before the doctor came back with the new results of the scan"
-).split()
+)
+WORDS = SAID.split()
 RATES = {"coast": 0.08, "north": 0.14, "south": 0.07}
 
 

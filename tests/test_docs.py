@@ -4,7 +4,6 @@ import importlib.util
 import json
 import os
 import re
-import runpy
 import shlex
 import shutil
 import subprocess
@@ -263,12 +262,6 @@ def test_the_engine_of_the_readme_is_an_engine(tmp_path):
     assert isinstance(engine, Adapter)
     (said,) = engine.transcribe_batch([Waveform(np.zeros(8000, dtype=np.float32), 16_000)])
     assert said.text == "0.5 seconds of sound"
-
-
-@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.py")), ids=lambda path: path.stem)
-def test_a_notebook_runs(path, capsys):
-    runpy.run_path(str(path))
-    assert "Findings" in capsys.readouterr().out
 
 
 def test_links_of_the_readme_lead_somewhere():

@@ -47,17 +47,21 @@ def shown(notebook, kind):
     return ["".join(output["data"][kind]) for output in outputs if kind in output.get("data", {})]
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """The notebook of the last mile with its outputs, the folder that it worked in, and the one that it was run in."""
-    pytest.importorskip("espeakng_loader", reason="the extra demo is not installed")
-    folder = tmp_path_factory.mktemp("notebook")
+def execute(name, folder):
+    """A notebook with its outputs, the folder that it worked in, and the one that it was run in."""
     (desk := folder / "desk").mkdir()
-    command = [sys.executable, "-c", EXECUTE, str(ROOT / "notebooks" / "last_mile.ipynb"), str(folder / "out.ipynb")]
+    command = [sys.executable, "-c", EXECUTE, str(ROOT / "notebooks" / f"{name}.ipynb"), str(folder / "out.ipynb")]
     done = subprocess.run(command, cwd=desk, env=surroundings(folder), capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-4000:]
-    (work,) = (folder / "made").glob("last-mile-*")
+    (work,) = (folder / "made").glob(f"{name.replace('_', '-')}-*")
     return json.loads((folder / "out.ipynb").read_text(encoding="utf-8")), work, desk
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """The notebook of the last mile."""
+    pytest.importorskip("espeakng_loader", reason="the extra demo is not installed")
+    return execute("last_mile", tmp_path_factory.mktemp("notebook"))
 
 
 def rows(work, name):
@@ -126,3 +130,44 @@ def test_the_last_mile_ends_in_verdicts_and_a_card(executed):
     figures = [text for text in shown(notebook, "text/html") if "<svg" in text]
     assert len(figures) == 2  # the map and the curves
     assert all("West Midlands" in figure for figure in figures)
+
+
+def test_the_quickstart_says_what_its_run_folder_says(tmp_path):
+    notebook, work, desk = execute("quickstart", tmp_path)
+    assert not list(desk.iterdir())
+    gaps = {row["group"]: row for row in rows(work, "disparities")}
+    assert gaps["north"]["verdict"] == "higher"
+    assert f"{gaps['north']['wer_ratio']:.3f}" in "".join(shown(notebook, "text/html"))
+    assert "Findings" in "".join(shown(notebook, "stream"))
+    assert len(shown(notebook, "image/png")) == 1
+
+
+def test_the_card_of_the_notebook_has_what_was_said_and_nothing_of_the_group_of_three(tmp_path):
+    notebook, work, _ = execute("service_card", tmp_path)
+    (card,) = shown(notebook, "text/markdown")
+    assert "Turns dictated ward notes into text that a nurse checks before it is saved." in card
+    assert "not stated" in card
+    said = "".join(shown(notebook, "stream"))
+    assert "on the card: []" not in said
+    published = json.loads((work / "run" / "card.json").read_text())
+    groups = {r["group"]: r for part in published["cells"][0]["attributes"] for r in part["groups"]}
+    assert groups.get("island", {}).get("wer") is None
+    assert all(f"{line}\n" in said for line in published["headlines"])
+
+
+def test_the_comparison_of_the_notebook_tells_for_whom_the_new_release_is_worse(tmp_path):
+    notebook, work, _ = execute("compare_systems", tmp_path)
+    said = "".join(shown(notebook, "stream"))
+    assert re.search(r"south.*worse|worse.*south", said, re.IGNORECASE)
+    assert "violated" in said.splitlines()
+    assert len(shown(notebook, "image/png")) == 1
+    assert {path.name for path in work.iterdir()} == {"ward", "june.csv", "july.csv", "june", "july"}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_thin(path):
+    """It imports and plots; what computes is in asrfair."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    assert len(code) <= 12
+    assert max(len(cell["source"]) for cell in code) <= 50

@@ -156,7 +156,7 @@ COLUMNS = {
     "p": "p of a single test, two-sided",
     "p_adjusted": "adjusted for all comparisons of its family",
     "p_sign_flip": "p of a second opinion: signs of the speakers' differences flipped at random",
-    "part": "`substitutions`, `deletions`, `insertions`; `hesitations`, `numbers`, `compounds`, `others`; or `all`",
+    "part": "`substitutions`, `deletions`, `insertions`; `hesitation`, `number`, `compound`, `other`; or `all`",
     "per_1000_words": "per 1,000 reference words of the group",
     "pieces": "which piece of each noise was heard; an entry a noise step",
     "possible_gap": "errors per word that the condition may add to the group beyond its baseline; null: unbounded",

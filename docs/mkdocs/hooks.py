@@ -1,4 +1,4 @@
-"""What MkDocs does besides: pages that lie elsewhere in the repository, and links to them, as on GitHub."""
+"""What MkDocs does besides: pages that lie elsewhere in the repository, and links to them as they are on GitHub."""
 
 from __future__ import annotations
 

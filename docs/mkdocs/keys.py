@@ -62,7 +62,7 @@ KEYS = {
     "_File.level_unit": "unit of the levels; none where there are no levels",
     "_File.levels": "usual levels of a sweep",
     "_File.hardest": "which end of the levels is the hardest to hear under",
-    "_File.steps": "`[[steps]]`: the chain, in order; the keys of each type are in [Environments](../manifests/environments/README.md)",
+    "_File.steps": "`[[steps]]`: the chain, in order; by type: [Environments](../manifests/environments/README.md)",
     "GateFile.schema_version": "1",
     "GateFile.rules": "`[[rules]]`, at least one",
     "_Line.waveform": "digest of a waveform: `asrfair.adapters.scripted.waveform_digest`",
