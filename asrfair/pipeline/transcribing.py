@@ -239,10 +239,9 @@ def _check_systems(
 
 
 def _check_how(how: dict[str, Any]) -> None:
-    """Refuse numbers that would let everything fail, or no budget hold, and an address that nobody would go to."""
+    """Refuse numbers that let everything fail or no budget hold, and an address that nobody goes to."""
     for option in ("budget", "timeout_s"):
-        value = how.get(option)
-        if value is not None and not 0 < value < math.inf:
+        if (value := how.get(option)) is not None and not 0 < value < float("inf"):
             raise InputError(f"--{option.removesuffix('_s')} {value}: not a number above 0")
     if how.get("address") is not None and how.get("executor", "local") != "ray":
         raise InputError("--address is that of a Ray cluster: add --executor ray")

@@ -13,6 +13,9 @@ from dataclasses import replace
 from asrfair.errors import AdapterError
 from asrfair.records import Transcript, Word
 
+LONGEST_TEXT = 10_000_000
+"""Characters; a day of speech has a sixth of it. What is longer was not heard, and would hold up every count."""
+
 ROUNDING = 1e-6
 """A probability this far above 1 has been rounded."""
 
@@ -29,6 +32,10 @@ def checked(said: object) -> Transcript:
     if not isinstance(said, Transcript) or not isinstance(said.text, str):
         what = type(said.text).__name__ if isinstance(said, Transcript) else type(said).__name__
         raise AdapterError(f"the engine gave {what} and no transcript", kind="malformed")
+    if len(said.text) > LONGEST_TEXT:
+        raise AdapterError(
+            f"the transcript has {len(said.text)} characters, more than {LONGEST_TEXT}", kind="malformed"
+        )
     if not _can_be_written(said.text) or not all(_can_be_written(word.text) for word in said.words or ()):
         raise AdapterError("the transcript holds half of a surrogate pair, which is no character", kind="malformed")
     words = None if said.words is None else tuple(map(_sound, said.words))

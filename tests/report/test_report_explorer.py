@@ -109,7 +109,8 @@ def test_of_several_references_the_closest_is_shown(tmp_path):
     folder, run = tmp_path / "manifest", tmp_path / "run"
     folder.mkdir()
     (folder / "dataset.toml").write_text(
-        'schema_version = 1\nname = "m"\nversion = "1"\nlicence = "x"\nlanguage = "en"\ncollection = "x"\nconsent = "x"\n'
+        'schema_version = 1\nname = "m"\nversion = "1"\nlicence = "x"\nlanguage = "en"\n'
+        'collection = "x"\nconsent = "x"\n'
         '[attributes.accent]\nkind = "accent"\nprovenance = "recorded"\n'
     )
     rows = [
@@ -141,7 +142,7 @@ def test_audio_comes_only_when_asked_for_and_only_as_data(run, page):
 
 def test_more_audio_than_a_page_may_hold_is_refused(run, monkeypatch):
     monkeypatch.setattr(clips, "MOST_BYTES", 20_000)
-    with pytest.raises(InputError, match="--include-audio: .* all that a page may hold"):
+    with pytest.raises(InputError, match=r"--include-audio: .* all that a page may hold"):
         pipeline.report(run[0], include_transcripts=True, include_audio=True)
 
 

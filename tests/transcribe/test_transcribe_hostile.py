@@ -191,7 +191,9 @@ def test_an_address_without_ray_is_refused(tones, tmp_path):
         transcribe(tones(1), tmp_path / "run", systems=["scripted"], address="127.0.0.1:1")
 
 
-@pytest.mark.parametrize("said", [None, "text", Transcript(None), Transcript(b"x"), Transcript("a\ud800")])
+@pytest.mark.parametrize(
+    "said", [None, "text", Transcript(None), Transcript(b"x"), Transcript("a\ud800"), Transcript("a" * 10_000_001)]
+)
 def test_what_is_no_transcript_is_malformed(said):
     with pytest.raises(AdapterError) as found:
         checked(said)
