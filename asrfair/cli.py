@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from asrfair import __version__
 from asrfair.options import (
+    BASELINE,
+    BY,
+    CARD,
     COSTS,
     DRY_RUN,
     HYPOTHESES,
     LIMIT,
+    LIMITS,
     MAX_FAILED,
     NORMALIZERS,
     OUT,
@@ -25,6 +30,7 @@ from asrfair.options import (
     WORKERS,
     K,
     of_analysis,
+    of_limits,
     of_transcription,
     several,
 )
@@ -35,7 +41,9 @@ if TYPE_CHECKING:
     from asrfair.pipeline import Outcome
     from asrfair.progress import Progress
 
+GATE_FAILED = 1
 BAD_INPUT = 2
+CANNOT_TELL = 3
 TOO_MANY_FAILED = 4
 INTERRUPTED = 130
 
@@ -57,6 +65,10 @@ class _Group(click.Group):
         except BrokenPipeError:
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except OSError as error:  # A full disk, a folder without permission: nothing that a trace would explain.
+            click.echo(f"asrfair: {error}", err=True)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # What could not be written stays so.
+            ctx.exit(BAD_INPUT)
 
 
 @click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -164,11 +176,15 @@ def analyze(run: str, **options: Any) -> None:
 @click.argument("run")
 @K
 @click.option("--public", is_flag=True, help="For the public: --k 10.")
-def report(run: str, k: int, public: bool) -> None:
-    """Write the service card (card.json, card.md) and the page (report.html) of a run."""
+@CARD
+@click.option("--include-transcripts", is_flag=True, help="Show single utterances in the page, aligned word by word.")
+@click.option("--include-audio", is_flag=True, help="Let them be heard: with --include-transcripts.")
+@click.option("--include-ids", is_flag=True, help="Call them by their names in the manifest.")
+def report(run: str, k: int, public: bool, **options: Any) -> None:
+    """Write the service card (card.json, card.md, card.html) and the page (report.html) of a run."""
     pipeline = _pipeline()
 
-    for path in pipeline.report(run, k=max(k, 10) if public else k):
+    for path in pipeline.report(run, k=max(k, 10) if public else k, **options):
         click.echo(path)
 
 
@@ -180,6 +196,7 @@ def report(run: str, k: int, public: bool) -> None:
 @COSTS
 @of_analysis
 @K
+@CARD
 @MAX_FAILED
 def audit(manifest: str, hypotheses: tuple[str, ...], out: str, max_failed: float, **options: Any) -> None:
     """Score, analyze and report in one, for transcripts made elsewhere."""
@@ -265,6 +282,114 @@ def environments(condition: str | None, wav: str | None, **options: Any) -> None
     pipeline = _pipeline()
 
     click.echo(pipeline.environments() if wav is None else pipeline.listen(condition, wav, **options))
+
+
+@main.command()
+@click.argument("old", metavar="OLD[:SYSTEM]")
+@click.argument("new", metavar="NEW[:SYSTEM]")
+@BY
+@BASELINE
+@several("--condition", "conditions", metavar="CONDITION", help="Only these; all that both have unless given.")
+@K
+@click.option("--out", metavar="FOLDER", help="Write comparison.parquet, .csv, .json and .md there.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def compare(old: str, new: str, as_json: bool, baseline: tuple[str, ...], **options: Any) -> None:
+    """Two releases, or two systems, on the same people: what got better, and for whom worse."""
+    from asrfair.config import parse_pair
+
+    pipeline = _pipeline()
+    chosen = dict(parse_pair(text, "--baseline", "ATTR=GROUP, such as accent=us") for text in baseline)
+    found = pipeline.compare(old, new, baseline=chosen, **options)
+    click.echo(found.as_json() if as_json else found.as_text())
+
+
+@main.command()
+@click.argument("run")
+@of_limits
+@click.option("--rules", metavar="FILE", help="Rules for some attributes, groups, conditions or systems (TOML).")
+@click.option("--against", metavar="RUN[:SYSTEM]", help="The release before.")
+@several("--attribute", "attributes", metavar="ATTR", help="Only these attributes, in the limits given here.")
+@several("--condition", "conditions", metavar="CONDITION", help="Only these conditions, in the limits given here.")
+@K
+@click.option("--junit", metavar="FILE", help="Also write JUnit XML.")
+@click.option("--github", is_flag=True, help="Also print annotations of GitHub Actions.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def gate(run: str, rules: str | None, junit: str | None, github: bool, as_json: bool, **options: Any) -> None:
+    """Stop a release: 0 if every limit is kept, 1 if a violation is shown, 3 if that cannot be told."""
+    pipeline = _pipeline()
+
+    limits = {name: limit for name in LIMITS if (limit := options.pop(name)) is not None}
+    gated = pipeline.gate_run(run, limits, rules_file=rules, junit=junit, **options)
+    if github and (lines := gated.as_annotations()):
+        click.echo(lines, err=as_json)
+    click.echo(gated.as_json() if as_json else gated.as_text())
+    sys.exit({"violated": GATE_FAILED, "cannot tell": CANNOT_TELL}.get(gated.outcome, 0))
+
+
+@main.group()
+def card() -> None:
+    """The service card: what a person says of the service, the schema of card.json, and the print."""
+
+
+@card.command()
+@click.option("--out", default="card.toml", show_default=True, metavar="FILE", help="The file to write.")
+@click.option("--template", is_flag=True, help="Do not ask: write the questions as comments.")
+@click.option("--force", is_flag=True, help="Replace a file that is there.")
+def init(out: str, template: bool, force: bool) -> None:
+    """Ask what only a person can say, and write card.toml; without a terminal, write it to be filled in."""
+    pipeline = _pipeline("card")
+
+    asks = not template and sys.stdin.isatty()
+    pipeline.check_absent(Path(out), force=force)
+    click.echo(pipeline.card_init(out, _answers() if asks else {}, force=force))
+
+
+@card.command()
+def schema() -> None:
+    """The JSON Schema of card.json."""
+    pipeline = _pipeline("card")
+
+    click.echo(pipeline.card_schema_text())
+
+
+@card.command()
+@click.argument("run")
+@click.option("--out", metavar="FILE", help="The file to write; RUN/card.pdf unless given.")
+@click.option("--browser", metavar="PROGRAM", help="A Chromium or Chrome; the first on PATH unless given.")
+def pdf(run: str, out: str | None, browser: str | None) -> None:
+    """Print RUN/card.html to a PDF with a Chromium or Chrome of this machine, without a network."""
+    pipeline = _pipeline("card")
+
+    click.echo(pipeline.card_pdf(run, out=out, browser=browser))
+
+
+def _answers() -> dict[str, str | list[str]]:
+    """Ask every question on a terminal; Ctrl-D ends, with what was answered kept."""
+    from asrfair.report import QUESTIONS
+
+    click.echo(
+        'Nothing has to be answered: an empty line leaves "not stated". Ctrl-D ends and keeps what was said.', err=True
+    )
+    found: dict[str, str | list[str]] = {}
+    for number, question in enumerate(QUESTIONS, 1):
+        click.echo(f"\n{number} of {len(QUESTIONS)}. {question.label}. {question.text}", err=True)
+        click.echo(f"   For example: {question.example}", err=True)
+        try:
+            found[question.key] = _several_lines() if question.is_list else _line()
+        except click.Abort:
+            break
+    return found
+
+
+def _line() -> str:
+    """One answer."""
+    return str(click.prompt(">", default="", show_default=False, prompt_suffix=" ", err=True)).strip()
+
+
+def _several_lines() -> list[str]:
+    """One answer a line, until an empty one."""
+    click.echo("   One a line; an empty line ends.", err=True)
+    return list(iter(_line, ""))
 
 
 def _pipeline(part: str = "") -> ModuleType:

@@ -33,6 +33,7 @@ import msgspec
 from asrfair.errors import ConfigError, InputError
 
 K_LEAST = 3
+SLOWEST_PER_S = 0.001
 EXECUTORS = ("local", "ray")
 
 OptionValue = str | int | float | bool
@@ -129,6 +130,10 @@ class RunConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     real: list[str] = []
     difficulty: str | None = None
     k: int = 5
+    card: str | None = None
+    include_transcripts: bool = False
+    include_audio: bool = False
+    include_ids: bool = False
 
 
 def load_config(path: Path) -> RunConfig:
@@ -157,6 +162,7 @@ def load_config(path: Path) -> RunConfig:
         out=str(base / config.out),
         terms=None if config.terms is None else str(base / config.terms),
         difficulty=None if config.difficulty is None else str(base / config.difficulty),
+        card=None if config.card is None else str(base / config.card),
         prices=None if config.prices is None else str(base / config.prices),
         conditions=[_found(condition, base) for condition in config.conditions],
         hypotheses=[msgspec.structs.replace(spec, file=str(base / spec.file)) for spec in config.hypotheses],
@@ -174,24 +180,29 @@ def _faults(config: RunConfig) -> list[str]:
     ids = [spec.system_id for spec in config.systems] + [spec.name for spec in config.hypotheses]
     found += [f"systems: two are called {name!r}; give one an id" for name in _repeated(ids)]
     found += [
-        f"{name}: {value} is not positive" for name, value in _positive(config) if value is not None and value <= 0
+        f"{name}: {value} is no number above 0"
+        for name, value in _positive(config)
+        if value is not None and not 0 < value < math.inf
     ]
-    if config.probes < 0:
-        found.append(f"probes: {config.probes} is negative")
+    found += [
+        f"{name}: {getattr(config, name)} is negative" for name in ("probes", "retries") if getattr(config, name) < 0
+    ]
     if config.executor not in EXECUTORS:
         found.append(f"executor: {config.executor!r} is not known; write one of {', '.join(EXECUTORS)}")
-    found += [f"systems: {spec.system_id}: {fault}" for spec in config.systems for fault in _pace_faults(spec)]
+    found += [f"systems: {spec.system_id}: {fault}" for spec in config.systems for fault in _spec_faults(spec)]
     if not 0 <= config.max_failed <= 1:
         found.append(f"max_failed: {config.max_failed} is not a fraction between 0 and 1")
     return [*found, *_faults_of_analysis(config)]
 
 
-def _pace_faults(spec: SystemSpec) -> Iterator[str]:
-    """What is wrong with how fast a system is to be asked."""
+def _spec_faults(spec: SystemSpec) -> Iterator[str]:
+    """What is wrong with what a system is called, and with how fast it is to be asked."""
+    if not spec.system_id.isprintable():
+        yield f"the name {spec.system_id!r} cannot be printed; give it another: id=NAME"
     if spec.concurrency is not None and spec.concurrency < 1:
         yield f"concurrency: {spec.concurrency} is not 1 or more"
-    if spec.requests_per_s is not None and not 0.0 < spec.requests_per_s < math.inf:
-        yield f"requests_per_s: {spec.requests_per_s} is not positive"
+    if spec.requests_per_s is not None and not SLOWEST_PER_S <= spec.requests_per_s < math.inf:
+        yield f"requests_per_s: {spec.requests_per_s} is not {SLOWEST_PER_S} or more, a call in a quarter of an hour"
 
 
 def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
@@ -205,6 +216,8 @@ def _faults_of_analysis(config: RunConfig) -> Iterator[str]:
         yield f"design_effect: {config.design_effect} is below 1"
     if not 0.0 < config.threshold < math.inf:
         yield f"threshold: {config.threshold} is no word error rate above 0, such as 0.3"
+    if (config.include_audio or config.include_ids) and not config.include_transcripts:
+        yield f"{'include_audio' if config.include_audio else 'include_ids'}: add include_transcripts = true"
     if config.terms is not None and not config.deep:
         yield "terms: they need the transcripts; add deep = true"
     names = [family.name for family in config.families]
@@ -225,12 +238,17 @@ def _positive(config: RunConfig) -> list[tuple[str, float | None]]:
 
 
 def _anchored(spec: SystemSpec, base: Path) -> SystemSpec:
-    """Options that name an existing file beside the configuration become a path to it; the system's name stays."""
+    """Options that name a file or folder beside the configuration become a path to it; the system's name stays."""
     options = {
-        key: str(base / value) if isinstance(value, str) and value and (base / value).is_file() else value
+        key: str(base / value) if isinstance(value, str) and _is_beside(value, base) else value
         for key, value in spec.options.items()
     }
     return msgspec.structs.replace(spec, options=options, id=spec.system_id)
+
+
+def _is_beside(value: str, base: Path) -> bool:
+    """Whether a text names a file there, or, if it is written as a path, a folder: `en` may be a language."""
+    return bool(value) and ((base / value).is_file() or ("/" in value and (base / value).is_dir()))
 
 
 def _found(condition: str, base: Path) -> str:
@@ -265,7 +283,7 @@ def parse_system(text: str) -> SystemSpec:
         concurrency=None if taken["concurrency"] is None else int(taken["concurrency"]),
         requests_per_s=taken["requests_per_s"],
     )
-    for fault in _pace_faults(spec):
+    for fault in _spec_faults(spec):
         raise InputError(f"--system {text}: {fault}")
     return spec
 
@@ -278,7 +296,7 @@ def _number(text: str, name: str, value: OptionValue | None) -> float | None:
         number = float(value)
     except ValueError as error:
         raise InputError(f"--system {text}: {name}={value} is not a number") from error
-    if name == "concurrency" and number != int(number):
+    if name == "concurrency" and not number.is_integer():
         raise InputError(f"--system {text}: {name}={value} is not a whole number")
     return number
 

@@ -26,6 +26,9 @@ BASELINE = several("--baseline", metavar="ATTR=GROUP", help="Compare with this g
 K = click.option(
     "--k", type=int, default=5, show_default=True, metavar="K", help="Publish groups of K speakers or more."
 )
+CARD = click.option(
+    "--card", metavar="FILE", help="card.toml: what a person says of the service; RUN/card.toml unless given."
+)
 LIMIT = click.option("--limit", type=click.IntRange(min=1), metavar="N", help="A seeded sample, stratified by group.")
 SEED = click.option("--seed", type=int, default=0, show_default=True, help="Of the sample and of the noise.")
 WORKERS = click.option(
@@ -106,7 +109,9 @@ TRANSCRIPTION = (
     click.option(
         "--executor", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where workers run."
     ),
-    click.option("--address", metavar="HOST:PORT", help="Of the Ray cluster; begun on this machine unless given."),
+    click.option(
+        "--address", metavar="auto|ray://HOST:PORT", help="Of the Ray cluster; begun on this machine unless given."
+    ),
     click.option("--retries", type=click.IntRange(min=0), default=4, show_default=True, help="Of what may pass."),
     click.option(
         "--timeout",
@@ -146,3 +151,22 @@ TRANSCRIPTION = (
         help="Ask K times, to see whether a system says the same.",
     ),
 )
+
+
+LIMITS = {
+    "max_wer": ("--max-wer", "Word error rate of everybody, 0.15 for 15 %."),
+    "max_group_wer": ("--max-group-wer", "Word error rate of any group."),
+    "max_gap": ("--max-gap", "WER of a group less that of its baseline or of everybody else, 0.05 for 5 points."),
+    "max_ratio": ("--max-ratio", "WER of a group divided by that of its baseline or of everybody else."),
+    "min_completion": ("--min-completion", "Share of utterances that got a transcript, of everybody and any group."),
+    "max_regression": ("--max-regression", "WER less that of the release before (--against), 0.01 for a point."),
+    "max_gap_growth": ("--max-gap-growth", "By how many times a gap may have grown since the release before."),
+}
+"""Rule -> its option and what it says."""
+
+
+def of_limits(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The limits of a gate."""
+    for name, (option, about) in reversed(LIMITS.items()):
+        command = click.option(option, name, type=float, metavar="X", help=about)(command)
+    return command

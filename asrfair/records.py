@@ -151,9 +151,9 @@ class Hypothesis:
         key: hex digest of audio content + segment + condition + everything in `describe()`.
         status: `ok` or `failed`.
         text: None if failed; an empty string is a real (empty) transcript.
-        error: None if ok; else `KIND: what happened`. KIND is audio or missing (nothing to ask for); engine, refused,
-            denied, malformed, empty or memory (the engine cannot); rate_limit, server, timeout, connection, transient
-            or crash (it may another time); stopped or budget (it was not asked).
+        error: None if ok; else `KIND: what happened`. KIND is audio, missing (nothing to ask for); engine, refused,
+            denied, malformed, empty, memory (the engine cannot); rate_limit, server, timeout, connection, transient,
+            crash (it may another time); stopped, budget (it was not asked).
         words: where the engine gives them.
         latency_s: engine seconds for this utterance, without retries and start-up.
         audio_sha256: hex digest of the audio file's bytes.

@@ -56,7 +56,7 @@ def engine_class(name: str) -> type[Adapter] | type[TranscriptSource]:
         name: file name in this folder, or entry point; `-` and `_` are the same.
 
     Raises:
-        InputError: there is no such engine; lists those there are.
+        InputError: there is no such engine (lists those there are), or another package's cannot be loaded.
     """
     stem = name.replace("-", "_")
     if stem.isidentifier() and not stem.startswith("_") and stem in {m.name for m in pkgutil.iter_modules(__path__)}:
@@ -68,9 +68,24 @@ def engine_class(name: str) -> type[Adapter] | type[TranscriptSource]:
                 return found
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         if entry.name == name:
-            loaded: type[Adapter] | type[TranscriptSource] = entry.load()
-            return loaded
+            return _from_package(entry)
     raise InputError(f"no engine is called {name!r}; there are {', '.join(available_engines())}")
+
+
+def _from_package(entry: metadata.EntryPoint) -> type[Adapter] | type[TranscriptSource]:
+    """The class behind an entry point.
+
+    Raises:
+        InputError: it cannot be loaded, or is no engine.
+    """
+    place = f"the engine {entry.name} ({entry.value} of the package {entry.dist.name if entry.dist else 'unknown'})"
+    try:
+        found: object = entry.load()
+    except Exception as error:
+        raise InputError(f"{place} cannot be loaded: {type(error).__name__}: {error}") from error
+    if not (inspect.isclass(found) and issubclass(found, Adapter | TranscriptSource)):
+        raise InputError(f"{place} is no subclass of asrfair.adapters.Adapter")
+    return found
 
 
 def load_engine(name: str, options: Mapping[str, OptionValue | None]) -> Engine:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import ClassVar
 
-from asrfair.adapters._cloud import CloudAdapter, check_endpoint
+from asrfair.adapters._cloud import CloudAdapter, check_endpoint, credential
 from asrfair.errors import InputError
 
 KEY, REGION, ENDPOINT = "AZURE_SPEECH_KEY", "AZURE_SPEECH_REGION", "AZURE_SPEECH_ENDPOINT"
@@ -30,17 +30,9 @@ class AzureAdapter(CloudAdapter):
                 raise InputError(
                     f"the engine {engine} needs credentials: set {KEY} in the environment; never in a config"
                 )
-            return os.environ[KEY], endpoint, ""
+            return credential(KEY), endpoint, ""
         found = self.require_credentials()
         return found[KEY], check_endpoint(engine, os.environ.get(ENDPOINT) or None), found.get(REGION, "")
-
-    @classmethod
-    def missing(cls) -> list[str]:
-        """Libraries and credentials that are not there."""
-        try:
-            return super().missing()
-        except ModuleNotFoundError:  # find_spec wants the packages around a module
-            return [f"install {cls.LIBRARIES[0]}: pip install 'asrfair[{cls.EXTRA}]'"]
 
 
 def split_phrases(phrases: str | None) -> tuple[str, ...]:

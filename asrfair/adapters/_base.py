@@ -42,6 +42,8 @@ class Adapter(ABC):
         batch_size: the most waveforms that it likes to get at once.
         batch_audio_s: the most seconds of audio in a batch, padding included (waveforms times the longest); None for
             no limit.
+        most_padding: the largest share of a batch that may be padding, where the engine is no faster for being given
+            more at once; None where a full batch is worth its padding.
         longest_s: the longest waveform that it takes, seconds; the runner cuts longer ones into pieces that overlap
             and joins what was said of them. None if it takes any length.
         concurrency: how many calls the runner may have under way at once, from threads of one process; above 1 only
@@ -58,6 +60,7 @@ class Adapter(ABC):
     sample_rate_hz: int = 16_000
     batch_size: int = 1
     batch_audio_s: float | None = None
+    most_padding: float | None = None
     longest_s: float | None = None
     concurrency: int = 1
     timeout_s: float = 300.0

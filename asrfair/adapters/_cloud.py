@@ -22,6 +22,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 import numpy as np
 
@@ -33,6 +34,7 @@ LONGEST_MESSAGE = 300
 HTTP_LIBRARIES = ("httpx", "httpx2")
 """The second is the first by another name, with exceptions of its own; OpenAI's SDK uses it."""
 
+LONGEST_URL = 2000
 SHORTEST_SECRET = 6
 """Credentials shorter than this are not cut out: no real one is, and letters would go."""
 
@@ -104,28 +106,48 @@ class CloudAdapter(Adapter):
         """The environment variables of the first alternative that is there.
 
         Raises:
-            InputError: none is.
+            InputError: none is, or it cannot be one.
         """
         for names in cls.CREDENTIALS:
             if all(map(os.environ.get, names)):
-                return {name: os.environ[name] for name in names}
+                return {name: credential(name) for name in names}
         wanted = " or ".join(" and ".join(names) for names in cls.CREDENTIALS)
         engine = cls.__module__.rpartition(".")[2].replace("_", "-")
         raise InputError(f"the engine {engine} needs credentials: set {wanted} in the environment; never in a config")
+
+
+def credential(name: str) -> str:
+    """A credential from the environment.
+
+    Raises:
+        InputError: no header can hold it; a library would refuse it with a message that quotes it.
+    """
+    value = os.environ[name]
+    if not (value.isascii() and value.isprintable()) or " " in value:
+        raise InputError(
+            f"the environment variable {name} holds a blank, a line break or a letter that no credential has; set it "
+            "again without (a value read from a file may end in a line break)"
+        )
+    return value
 
 
 def check_endpoint(engine: str, url: str | None) -> str | None:
     """An endpoint given as an option, if it is one.
 
     Raises:
-        InputError: it is not http(s) or ws(s), or holds a user name or password, which would be published.
+        InputError: it is not http(s) or ws(s), names no host, or holds a user name, password, query or fragment, which
+            would be published.
     """
     if url is None:
         return None
-    scheme, sign, rest = url.partition("://")
-    if not sign or scheme not in ("http", "https", "ws", "wss") or not rest:
-        raise InputError(f"the engine {engine}: the endpoint is no http(s) or ws(s) URL")
-    if "@" in rest.partition("/")[0] or "?" in rest:
+    try:
+        parts = urlsplit(url)
+        is_place = parts.scheme in ("http", "https", "ws", "wss") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_place = False
+    if not is_place or not url.isprintable() or " " in url or len(url) > LONGEST_URL:
+        raise InputError(f"the engine {engine}: the endpoint is no http(s) or ws(s) URL such as https://HOST:PORT/PATH")
+    if "@" in parts.netloc or "?" in url or "#" in url:
         raise InputError(f"the engine {engine}: the endpoint holds credentials or a query; options are published")
     return url.rstrip("/")
 

@@ -26,6 +26,7 @@ from asrfair.records import Transcript, Word
 MOST_ROWS = 256
 CPU_AUDIO_S, GPU_AUDIO_S = 32.0, 960.0
 """Seconds a batch: on a CPU padding costs more than batching gains (PERFORMANCE.md, section 4)."""
+CPU_PADDING = 0.03
 LONGEST_S = 120.0
 """Longest audio at once: attention takes memory by its square."""
 

@@ -55,6 +55,7 @@ class AzureSpeech(AzureAdapter):
                 AzureKeyCredential(key),
                 api_version=API_VERSION,
                 retry_total=0,
+                permit_redirects=False,  # the library would carry the key along to another host
             )
         except (ValueError, TypeError):
             raise InputError("the engine azure-speech: the key or the endpoint is not one") from None

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,7 +92,12 @@ class OpenAI(CloudAdapter):
         except ImportError as error:
             raise MissingExtraError("the engine openai", "openai") from error
         self._sdk = openai
-        self._client = openai.OpenAI(api_key=key, base_url=base_url, max_retries=0)
+        # A redirect would carry the recording to another host, and turn the upload into a GET.
+        self._client = openai.OpenAI(
+            api_key=key, base_url=base_url, max_retries=0, http_client=openai.DefaultHttpxClient(follow_redirects=False)
+        )
+        self._answers: Counter[str] = Counter()
+        self._lock = threading.Lock()
         self._asked: dict[str, Any] = {
             "model": model,
             "temperature": temperature,
@@ -114,14 +121,19 @@ class OpenAI(CloudAdapter):
         return SystemInfo("openai", f"v1 {self._options['model']}", dict(self._options), deterministic=False)
 
     def ask(self, waveform: Waveform) -> Transcript:
-        """One request."""
+        """One request; a retry has the same key, asking again for what was answered (`--repeats`) another."""
+        key = request_key(waveform, "openai", sorted(self._asked.items()))
+        with self._lock:
+            again = self._answers[key]
         answer = self._client.audio.transcriptions.with_raw_response.create(
             file=("audio.wav", as_wav(waveform), "audio/wav"),
-            extra_headers={"Idempotency-Key": request_key(waveform, "openai", sorted(self._asked.items()))},
+            extra_headers={"Idempotency-Key": f"{key}-{again}" if again else key},
             timeout=self.timeout_s,
             **self._asked,
         )
         said = decoded(answer.content, _Answer)
+        with self._lock:
+            self._answers[key] += 1
         if said.text is None:
             raise AdapterError("a success without a text in it", kind="empty")
         return Transcript(said.text.strip(), _words(said))

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -66,6 +66,10 @@ class PocketSphinx(Adapter):
         for name, value in named.items():
             if not Path(value).exists():
                 raise InputError(f"the engine pocketsphinx: {name}={value} does not exist")
+            if Path(value).is_dir() != (name == "hmm"):
+                raise InputError(
+                    f"the engine pocketsphinx: {name}={value} is not a {'folder' if name == 'hmm' else 'file'}"
+                )
         self._padding_s = padding_s
         pocketsphinx.set_loglevel("FATAL")
         try:
@@ -73,6 +77,11 @@ class PocketSphinx(Adapter):
         except (RuntimeError, ValueError) as error:
             shown = ", ".join(f"{name}={value}" for name, value in named.items()) or "its own model"
             raise InputError(f"the engine pocketsphinx does not accept {shown}: {error}") from error
+        if dictionary is not None and not _knows_a_word(self._decoder, Path(dictionary)):
+            raise InputError(
+                f"the engine pocketsphinx: dictionary={dictionary} has no word that the model can pronounce, "
+                "so nothing would be recognised; give lines of a word and its phones"
+            )
         self._grammar_sha256 = _digest(grammar)
         self._model_sha256 = _digest(*(self._decoder.config[key] for key in ("hmm", "lm", "dict")))
 
@@ -116,6 +125,13 @@ class PocketSphinx(Adapter):
                 end_s = (segment.end_frame + 1) / FRAMES_PER_S - self._padding_s
                 found.append(Word(text, max(0.0, start_s), max(0.0, end_s)))
         return tuple(found)
+
+
+def _knows_a_word(decoder: Any, dictionary: Path) -> bool:
+    """Whether any word of a dictionary was taken."""
+    with dictionary.open(encoding="utf-8", errors="replace") as lines:
+        words = (line.split()[0] for line in lines if line.strip())
+        return any(decoder.lookup_word(word) for word in words if "\0" not in word)
 
 
 def _digest(*given: str | None) -> str | None:

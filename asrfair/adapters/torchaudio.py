@@ -90,6 +90,7 @@ class Torchaudio(Adapter):
         has_group_norm = any(isinstance(part, torch.nn.GroupNorm) for part in network.modules())
         self._is_batched = batch_unmasked or not has_group_norm
         self.batch_size = _ctc.MOST_ROWS if self._is_batched else 1
+        self.most_padding = _ctc.CPU_PADDING if self._device.type == "cpu" else None
         self.batch_audio_s = _ctc.CPU_AUDIO_S if self._device.type == "cpu" else _ctc.GPU_AUDIO_S
         self.longest_s = _ctc.LONGEST_S
         search = {"beam_size": beam_size, "lm_weight": lm_weight, "word_score": word_score}

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from asrfair.adapters._base import Adapter, check_waveform
+from asrfair.adapters._ctc import CPU_PADDING
 from asrfair.errors import InputError, MissingExtraError
 from asrfair.records import SystemInfo, Transcript, Waveform
 
@@ -110,6 +111,7 @@ class Transformers(Adapter):
         self.sample_rate_hz = self._model.sample_rate_hz
         self.batch_size = batch_size or self._model.batch_size
         self.batch_audio_s = batch_audio_s or self._model.batch_audio_s
+        self.most_padding = CPU_PADDING if self._device.type == "cpu" else None
         self.longest_s = longest_s or self._model.longest_s
 
     def _make(self, config: Any, loading: dict[str, Any]) -> Any:

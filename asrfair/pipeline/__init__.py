@@ -1,6 +1,8 @@
 """The only room that joins rooms: one function a verb, each reads the file before it and writes the file after it."""
 
 from asrfair.pipeline.analysis import analyze
+from asrfair.pipeline.comparing import compare
+from asrfair.pipeline.gating import gate, gate_run
 from asrfair.pipeline.hypotheses import ingest
 from asrfair.pipeline.numbers import report, score
 from asrfair.pipeline.plan import plan, plan_text
@@ -16,10 +18,13 @@ __all__ = [
     "analyze",
     "audit",
     "check",
+    "compare",
     "demo",
     "dry_run",
     "environments",
     "estimate",
+    "gate",
+    "gate_run",
     "ingest",
     "listen",
     "plan",

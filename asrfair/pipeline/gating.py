@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pyarrow.parquet as pq
 
-from asrfair.errors import ConfigError, InputError, RunFolderError
+from asrfair.errors import InputError, RunFolderError
+from asrfair.files import made_folder, write_aside
 from asrfair.pipeline.comparing import compare
+from asrfair.pipeline.gate_rules import METRICS, Rule, check_rules, read_rules
 from asrfair.provenance import RunRecord, read_record
 from asrfair.records import ALL
 from asrfair.report.discretion import discreet_more, hidden_groups
@@ -23,102 +22,6 @@ from asrfair.stats.suppression import K_EXPORTED
 from asrfair.tables import check_table, readable
 
 Row = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """What a rule can look at.
-
-    Attributes:
-        about: in words.
-        source: the table: groups, disparities, or the comparison with the release before.
-        columns: of the value and of the ends of its interval; none where the value is a share.
-        scale: see `stats.gate.Measured`.
-        of_all: whether it looks at everybody, at groups, or at both (None).
-    """
-
-    about: str
-    source: str
-    columns: tuple[str, str, str] | None
-    scale: str
-    of_all: bool | None
-
-
-_WER = ("wer", "wer_low", "wer_high")
-_DIFFERENCE = ("wer_difference", "difference_low", "difference_high")
-METRICS = {
-    "max_wer": Metric("word error rate of everybody, a fraction", "groups", _WER, "rate", True),
-    "max_group_wer": Metric("word error rate of any group, a fraction", "groups", _WER, "rate", False),
-    "max_gap": Metric(
-        "WER of a group less that of its baseline, or of everybody else, a fraction",
-        *("disparities", _DIFFERENCE, "difference", False),
-    ),
-    "max_ratio": Metric(
-        "WER of a group divided by that of its baseline, or of everybody else",
-        *("disparities", ("wer_ratio", "ratio_low", "ratio_high"), "ratio", False),
-    ),
-    "min_completion": Metric("share of utterances that got a transcript", "groups", None, "share", None),
-    "max_regression": Metric(
-        "WER of everybody or a group less that of the release before, a fraction",
-        *("comparison", _DIFFERENCE, "difference", None),
-    ),
-    "max_gap_growth": Metric(
-        "by how many times a group's gap grew since the release before",
-        *("comparison", ("gap_ratio", "gap_ratio_low", "gap_ratio_high"), "ratio", False),
-    ),
-}
-
-
-class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One rule; empty lists mean everything.
-
-    Attributes:
-        metric: one of `METRICS`.
-        limit: the highest value allowed (the lowest, of a `min_` metric).
-        name: what it is called in messages; the metric by default.
-        attributes, groups, conditions, systems: what it looks at.
-    """
-
-    metric: str
-    limit: float
-    name: str = ""
-    attributes: list[str] = []
-    groups: list[str] = []
-    conditions: list[str] = []
-    systems: list[str] = []
-
-    def looks_at(self, row: Mapping[str, Any]) -> bool:
-        """Whether a row is in its scope."""
-        named = ("attribute", self.attributes), ("group", self.groups), ("condition_id", self.conditions)
-        inside = all(not wanted or row.get(key) in wanted for key, wanted in named)
-        return inside and (not self.systems or "system_id" not in row or row["system_id"] in self.systems)
-
-
-class GateFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """`gate.toml`: `schema_version = 1` and `[[rules]]`."""
-
-    schema_version: int
-    rules: list[Rule]
-
-
-def read_rules(path: Path) -> list[Rule]:
-    """Read a file of rules.
-
-    Raises:
-        ConfigError: absent, not TOML, an unknown key or metric, a limit out of range.
-    """
-    try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        found = msgspec.convert(data, GateFile)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from error
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-        raise ConfigError(f"{path}: not a TOML file in UTF-8: {error}") from error
-    except msgspec.ValidationError as error:
-        raise ConfigError(f"{path}: {error}; a rule has {', '.join(Rule.__struct_fields__)}") from error
-    if found.schema_version != 1:
-        raise ConfigError(f"{path}: schema_version: {found.schema_version} is not known; this version reads 1")
-    return found.rules
 
 
 def gate(
@@ -142,7 +45,7 @@ def gate(
     """
     folder = Path(run)
     record = read_record(folder)
-    _check_rules(rules, against)
+    check_rules(rules, against)
     tables = {name: _read(folder, name) for name in ("groups", "disparities")}
     hidden = hidden_groups(record.as_dict(), tables["groups"], k)
     kept = {name: discreet_more(_headline(rows, record), hidden, k) for name, rows in tables.items()}
@@ -152,34 +55,48 @@ def gate(
     for rule in rules:
         values = list(_measured(rule, kept))
         if not values:
-            raise InputError(f"rule {rule.name or rule.metric}: {_scope(rule)} is not in {folder}, or is withheld")
+            raise InputError(f"rule {rule.name or rule.metric}: {rule.scope} is not in {folder}, or is withheld")
         name = rule.name or rule.metric
         decisions += decide(name, rule.limit, values, is_floor=rule.metric.startswith("min_"))
     return Gated(decisions, len(hidden), k, record.run_id, None if against is None else str(against))
 
 
-def _check_rules(rules: Sequence[Rule], against: str | Path | None) -> None:
-    """Refuse rules that say nothing.
+def gate_run(
+    run: str | Path,
+    limits: Mapping[str, float],
+    *,
+    rules_file: str | Path | None = None,
+    attributes: Sequence[str] = (),
+    conditions: Sequence[str] = (),
+    against: str | Path | None = None,
+    k: int = K_EXPORTED,
+    junit: str | Path | None = None,
+) -> Gated:
+    """As `gate`, with limits by metric and rules from a file.
+
+    Args:
+        run: the run folder.
+        limits: metric -> limit.
+        rules_file: further rules.
+        attributes: what the limits look at; all if empty. Rules of the file have scopes of their own.
+        conditions: as attributes.
+        against: the release before.
+        k: speakers that a group needs.
+        junit: where JUnit XML is written to.
 
     Raises:
-        InputError: naming the rule.
+        InputError: as for `gate`; a file that cannot be read or written.
     """
-    if not rules:
-        raise InputError("no rule: give a limit, such as --max-ratio 1.5, or --rules gate.toml")
-    for rule in rules:
-        if rule.metric not in METRICS:
-            raise InputError(f"metric {rule.metric!r} is not known; there are {', '.join(METRICS)}")
-        top = 1.0 if rule.metric == "min_completion" else float("inf")
-        if not 0.0 <= rule.limit <= top:
-            raise InputError(f"{rule.metric}: the limit {rule.limit} is not between 0 and {top:g}")
-        if METRICS[rule.metric].source == "comparison" and against is None:
-            raise InputError(f"{rule.metric}: needs the release before: --against RUN")
-
-
-def _scope(rule: Rule) -> str:
-    """What a rule looks at."""
-    named = {"attribute": rule.attributes, "group": rule.groups, "condition": rule.conditions, "system": rule.systems}
-    return "; ".join(f"{key} {', '.join(names)}" for key, names in named.items() if names) or "what it looks at"
+    rules = [] if rules_file is None else read_rules(Path(rules_file))
+    for metric, limit in limits.items():
+        of_all = METRICS[metric].of_all
+        named = [] if of_all else list(attributes)
+        rules.append(Rule(metric=metric, limit=limit, attributes=named, conditions=list(conditions)))
+    gated = gate(run, rules, against=against, k=k)
+    if junit is not None:
+        made_folder(Path(junit).absolute().parent)
+        write_aside(Path(junit), gated.as_junit())
+    return gated
 
 
 def _read(folder: Path, name: str) -> list[Row]:

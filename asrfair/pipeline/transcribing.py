@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -20,7 +21,7 @@ from asrfair.manifest import Manifest, load_manifest
 from asrfair.pipeline.hypotheses import taken_in, transcript_source
 from asrfair.pipeline.joints import Rows, begun, condition_record, failures, selected, system_record
 from asrfair.pipeline.results import Outcome
-from asrfair.provenance import RUN_FILE, VerbClock, write_record
+from asrfair.provenance import RUN_FILE, RunRecord, VerbClock, write_record
 from asrfair.records import CLEAN, Condition, SystemInfo
 from asrfair.store import HypothesisStore, read_hypotheses, read_repeats
 
@@ -64,7 +65,8 @@ def transcribe(
             repeats, gpus, budget, breaker, executor, address.
 
     Raises:
-        InputError: a faulty manifest, an unknown engine, option or environment, a run folder in use.
+        InputError: a faulty manifest, an unknown engine, option or environment, a run folder in use; a system whose
+            engine cannot be loaded or only dies, after the others were transcribed.
     """
     from asrfair.pipeline.surroundings import BANKS_FOLDER
     from asrfair.transcribe.meter import Meter
@@ -87,6 +89,7 @@ def transcribe(
             record.add_system(system_record(system.system_id, system.engine, info), names)
             write_record(folder, record)
 
+        _note_what_was_asked(record, ready.hearing, how)
         sources = {spec.system_id: transcript_source(spec) for spec in ready.sources}
         taken_in(sources, ready.rows, rows, folder, record)
         summary = transcribe_plan(plan, ready.hearing, rows, progress, note)
@@ -94,7 +97,20 @@ def transcribe(
         record.usage = {name: usage.as_dict() for name, usage in Meter(folder).systems.items()}
         record.verbs.append(clock.entry(**summary.facts()))
         write_record(folder, record)
+    if summary.broken and not summary.interrupted:
+        said = [f"{name}: {error}" for name, error in summary.broken.items()]
+        raise InputError("\n".join([*said, "the other systems were heard; the same command tries these again"]))
     return Outcome(summary.as_text(), record.as_dict(), summary.interrupted)
+
+
+def _note_what_was_asked(record: RunRecord, hearing: Sequence[SystemUnderTest], how: dict[str, Any]) -> None:
+    """Keep how the systems were asked for, so that a card can print the command; of a path only the last part."""
+    systems = {
+        system.system_id: {k: PurePath(v).name if isinstance(v, str) else v for k, v in system.options.items()}
+        for system in hearing
+    }
+    record.config |= {"systems": record.config.get("systems", {}) | systems}
+    record.config |= {name: how[name] for name in ("probes", "repeats") if name in how}
 
 
 def dry_run(
@@ -118,10 +134,7 @@ def dry_run(
         limit: a seeded sample of so many utterances.
         seed: of the sample.
         prices: a price table of one's own.
-        **how: as for `transcribe`.
-
-    Raises:
-        InputError: as for `transcribe`.
+        **how: as for `transcribe`, as is what is raised.
     """
     from asrfair.transcribe.estimate import estimate
     from asrfair.transcribe.meter import Meter
@@ -171,7 +184,11 @@ def _prepared(
     from asrfair.transcribe.plan import Plan, SystemUnderTest
     from asrfair.transcribe.prices import PriceTable
 
+    for name in ("timeout_s", "budget"):
+        if how.get(name) is not None and not 0.0 < how[name] < math.inf:
+            raise InputError(f"{name}: {how[name]} is not positive")
     specs = [s if isinstance(s, configuration.SystemSpec) else configuration.parse_system(s) for s in systems]
+    _check_how(how)
     table = PriceTable.load(None if prices is None else Path(prices))
     _check_systems(specs, conditions, table if how.get("budget") is not None else None)
     parsed = parse_conditions(conditions, seed)
@@ -219,6 +236,16 @@ def _check_systems(
         _check_pace(spec)
         if prices is not None:
             _check_price(spec, prices)
+
+
+def _check_how(how: dict[str, Any]) -> None:
+    """Refuse numbers that would let everything fail, or no budget hold, and an address that nobody would go to."""
+    for option in ("budget", "timeout_s"):
+        value = how.get(option)
+        if value is not None and not 0 < value < math.inf:
+            raise InputError(f"--{option.removesuffix('_s')} {value}: not a number above 0")
+    if how.get("address") is not None and how.get("executor", "local") != "ray":
+        raise InputError("--address is that of a Ray cluster: add --executor ray")
 
 
 def _check_pace(spec: configuration.SystemSpec) -> None:

@@ -14,7 +14,7 @@ from asrfair.errors import AudioError, InputError, ManifestError
 from asrfair.manifest import coverage, load_manifest
 from asrfair.pipeline.analysis import analyze
 from asrfair.pipeline.hypotheses import Hypotheses, ingest
-from asrfair.pipeline.numbers import report, score
+from asrfair.pipeline.numbers import check_stated, report, score
 from asrfair.pipeline.results import Audit, Checked, Outcome
 from asrfair.pipeline.transcribing import Progress, dry_run, transcribe
 from asrfair.provenance import read_record
@@ -50,6 +50,7 @@ def audit(
     by: Sequence[str] = (),
     baseline: Sequence[str] | Mapping[str, str] = (),
     k: int = K_EXPORTED,
+    card: str | Path | None = None,
     **analysis: Any,
 ) -> Audit:
     """Score, analyze and report in one, for transcripts made elsewhere: no audio, no engine, no GPU.
@@ -63,12 +64,14 @@ def audit(
         by: as for `analyze`.
         baseline: as for `analyze`.
         k: as for `report`.
+        card: as for `report`.
         **analysis: further options of `analyze`: `deep`, `adjust`, `confirm`, `screening` and so on.
 
     Raises:
         InputError: anything that cannot be used, with its place and remedy.
     """
     options: dict[str, Any] = {"normalizer": normalizer, "costs": costs, "by": by, "baseline": baseline, "k": k}
+    options["card"] = card
     if out is None:
         with tempfile.TemporaryDirectory() as folder:
             made = audit(manifest, hypotheses, out=folder, **options, **analysis)
@@ -126,6 +129,12 @@ def run(path: str | Path, *, limit: int | None = None, progress: Progress | None
         normalizer=wanted.normalizers,
         costs=wanted.costs,
         k=wanted.k,
+        card=wanted.card,
+        include={
+            "include_transcripts": wanted.include_transcripts,
+            "include_audio": wanted.include_audio,
+            "include_ids": wanted.include_ids,
+        },
         by=wanted.by,
         baseline=wanted.baselines,
         families=wanted.families,
@@ -177,15 +186,20 @@ def from_hypotheses(
     normalizer: Sequence[str] = (),
     costs: str = "levenshtein",
     k: int = K_EXPORTED,
+    card: str | Path | None = None,
+    include: Mapping[str, bool] | None = None,
     **analysis: Any,
 ) -> Audit:
     """Score, analyze and report a run that has hypotheses; `analysis` are the options of `analyze`.
 
+    `include` are those options of `report` that let utterances into the page.
+
     An audit never hangs on one normaliser: where one is given, a second that fits any language is scored beside it.
     """
+    check_stated(out, card)
     score(out, normalizer=with_a_second(normalizer), costs=costs)
     made = analyze(out, **analysis)
-    files = report(out, k=k)
+    files = report(out, k=k, card=card, **(include or {}))
     return replace(made, run=read_record(Path(out)).as_dict(), files=files)
 
 

@@ -1,6 +1,7 @@
 """The service card as data: `card.json`, from which the page and the text are drawn. Published with a JSON Schema.
 
-Every number that a reader may quote is here with its signature, and nothing that is suppressed. Rates are fractions.
+Every number that a reader may quote is here with its signature, and nothing that is suppressed. Rates are fractions,
+but in `service`: the card's ordered parts as people read them, with rates in per cent.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from asrfair.report.gaps import not_tested
 from asrfair.report.headline import headlines
 from asrfair.report.last_mile import last_mile
 from asrfair.report.sections import Context, Section, make_sections, usage_rows
+from asrfair.report.service import ServicePart, make_service
+from asrfair.report.stated import Stated
 from asrfair.stats.policy import BASELINE_PREFIX, SUPPRESSED, meaning
 from asrfair.stats.suppression import K_EXPORTED
 
 SCHEMA_VERSION = 1
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
 DATASET = (
     "name",
     "version",
@@ -58,11 +62,12 @@ class Card(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     not_tested: list[str]
     definitions: dict[str, str]
     flags: dict[str, str]
+    service: list[ServicePart] = []
 
 
 def card_schema() -> dict[str, Any]:
     """The JSON Schema of `card.json`."""
-    return msgspec.json.schema(Card)
+    return {"$schema": DIALECT, "title": "asrfair service card"} | msgspec.json.schema(Card)
 
 
 def make_card(
@@ -72,6 +77,7 @@ def make_card(
     further: Mapping[str, pa.Table] | None = None,
     *,
     k: int | None = K_EXPORTED,
+    stated: Stated | None = None,
 ) -> Card:
     """Draw up the card of a run.
 
@@ -81,7 +87,20 @@ def make_card(
         disparities: `tables.DISPARITIES`.
         further: name -> the other tables of the analysis, those that there are.
         k: speakers that a group needs to be published; None for eyes that see the tables anyway.
+        stated: what a person said of the service in `card.toml`.
     """
+    card = _measured(run, groups, disparities, further, k)
+    return msgspec.structs.replace(card, service=make_service(card, run, stated or Stated()))
+
+
+def _measured(
+    run: Mapping[str, Any],
+    groups: pa.Table,
+    disparities: pa.Table,
+    further: Mapping[str, pa.Table] | None,
+    k: int | None,
+) -> Card:
+    """The card without its ordered parts."""
     manifest = run.get("manifest") or {}
     attributes = manifest.get("attributes") or {}
     rows, gaps = groups.to_pylist(), disparities.to_pylist()

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from asrfair.records import ALL, MISSING
-from asrfair.report.card import Card
-from asrfair.report.cells import GroupRow
 from asrfair.report.wording import NONE, condition, isolated, many, percent
+
+if TYPE_CHECKING:
+    from asrfair.report.card import Card
+    from asrfair.report.cells import GroupRow
 
 TITLE = "Who got no transcript"
 NOBODY = "Every utterance was transcribed by every system under every condition."

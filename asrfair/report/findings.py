@@ -54,7 +54,7 @@ def findings(cells: Sequence[CellPart], attributes: Mapping[str, Mapping[str, An
                     confounded.add(finding.text)
                     found.append(((ORDER.index("suppressed"), -math.inf), finding))
                 continue
-            for row, other in _comparisons(part):
+            for row, other in comparisons(part):
                 text = _sentence(part, row, other, where, attributes) + _would_take(cell, part, row, other)
                 found.append((_rank(row), _made(cell, part, row.group, row.verdict or "", text)))
     return [finding for _, finding in sorted(found, key=lambda pair: pair[0])]
@@ -65,7 +65,7 @@ def _rank(row: GroupRow) -> tuple[int, float]:
     return ORDER.index(row.verdict or ""), -abs(math.log(row.wer_ratio)) if row.wer_ratio else 0.0
 
 
-def _comparisons(part: AttributePart) -> Iterator[tuple[GroupRow, str]]:
+def comparisons(part: AttributePart) -> Iterator[tuple[GroupRow, str]]:
     """The rows that were compared, with what they were compared with; of a mirrored pair the one with more errors."""
     rows = [row for row in part.groups if row.verdict is not None]
     if len(rows) == 2 and any("mirrored" in row.flags for row in rows):

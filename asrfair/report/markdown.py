@@ -1,205 +1,115 @@
-"""The card as Markdown: `card.md`."""
+"""The card as Markdown: `card.md`, in the order of published service cards. Long tables stand at its end."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
 
 from asrfair.report.card import Card
-from asrfair.report.cells import AttributePart, CellPart, GroupRow
-from asrfair.report.failures import ABOUT, HEADER, NOBODY, TITLE, completion
-from asrfair.report.notes import notes
-from asrfair.report.stress_text import is_stressed, opened, told_findings, wide_tables
-from asrfair.report.wording import (
-    NONE,
-    VERDICTS,
-    condition,
-    count,
-    interval,
-    many,
-    number,
-    p_value,
-    percent,
-    percent_interval,
-)
+from asrfair.report.service import Paragraph, ServicePart, ServiceTable, walk
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|#~&])")
+_NO_LINE = re.compile(r"^(\d+)([.)])|^([-+=])")
+ANNEX = "Annex: further tables"
+MOST_SIGNATURES = 2
 
 
 def escaped(text: object) -> str:
-    r"""A text that Markdown (and the HTML in it) takes as it is.
+    r"""A text that Markdown (and the HTML in it) takes as it is, on one line and without control characters.
 
-    >>> escaped("<script>|*")
-    '\\<script\\>\\|\\*'
+    >>> escaped("<script>|*"), escaped("a\x1b[31m\nb")
+    ('\\<script\\>\\|\\*', 'a \\[31m b')
     """
-    return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+    plain = "".join(c if c.isprintable() or c in "\u2068\u2069" else " " for c in str(text))
+    return _SPECIAL.sub(r"\\\1", " ".join(plain.split()))
 
 
 def render_markdown(card: Card) -> str:
     """The whole card."""
-    parts = [f"# {escaped(card.title)}", _overview(card), _items(card.headlines)]
-    parts += ["## Mind", _items(card.warnings)] if card.warnings else []
-    is_open, told = opened(card), told_findings(card)
-    parts += ["## Findings", _items([f.text for f in told if f.condition_id in is_open])]
-    under_noise = [f.text for f in told if f.condition_id not in is_open]
-    parts += ["### Under noise", _items(under_noise)] if under_noise else []
-    if is_stressed(card):
-        for title, header, rows in wide_tables(card):
-            parts += [f"## {escaped(title)}", _table([escaped(name) for name in header], rows)]
-    for cell in sorted(card.cells, key=lambda cell: cell.condition_id not in is_open):
-        parts += _cell(cell)
-    for section in card.sections:
-        parts += [f"## {escaped(section.title)}", escaped(section.about)]
-        parts += [_items(section.sentences)] if section.sentences else []
-        parts += [_table([escaped(name) for name in section.header], section.rows)] if section.rows else []
-    parts += [f"## {TITLE}", *_failures(card)]
-    parts += ["## Who is in the data", _coverage(card)]
-    parts += ["## What was not tested", _items(card.not_tested)]
-    parts += ["## What the words mean", _items(_meanings(card))]
-    parts += ["## Signature of the numbers", _signature(card)]
-    return "\n\n".join(parts) + "\n"
+    numbers = table_numbers(card)
+    blocks = [f"# {escaped(card.title)}"]
+    for part in card.service:
+        blocks += _part(card, part, 2, numbers)
+    annexed = [table for part in walk(card.service) for table in part.tables if table.is_annexed]
+    if annexed:
+        blocks += [f"## {ANNEX}", *(block for table in annexed for block in _table(card, table, numbers))]
+    return "\n\n".join(blocks) + "\n"
 
 
-def _items(texts: Sequence[str]) -> str:
-    """A list."""
-    return "\n".join(f"- {escaped(text)}" for text in texts) or "- nothing"
+def table_numbers(card: Card) -> dict[str, int]:
+    """The number of each table, in the order of reading: those of the annex last."""
+    tables = [table for part in walk(card.service) for table in part.tables]
+    ordered = [t.id for t in tables if not t.is_annexed] + [t.id for t in tables if t.is_annexed]
+    return {name: number for number, name in enumerate(ordered, 1)}
 
 
-def _meanings(card: Card) -> list[str]:
-    """The terms of the card, and the flags that occur on it."""
-    flags = [f"Flag {flag}: {text}" for flag, text in card.flags.items()]
-    return [*(f"{term}: {text}" for term, text in card.definitions.items()), *flags]
+def table_source(card: Card, table: ServiceTable) -> str:
+    """The files, the signatures and the run that a table comes from, in one line."""
+    files = dict.fromkeys(file for source in table.sources for file in source.file.split())
+    signed = dict.fromkeys(s for source in table.sources for s in (source.signature or "").split())
+    names = ", ".join(list(signed)[:MOST_SIGNATURES])
+    more = len(signed) - MOST_SIGNATURES
+    signature = f"; signature{'s' if len(signed) > 1 else ''} {names}" if signed else ""
+    further = f" and {more} more (see Signature of the numbers)" if more > 0 else ""
+    return f"From {', '.join(files)} of run {card.signature['run_id']}{signature}{further}"
 
 
-def _table(header: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    """A table; the first column to the left."""
-    lines = ["| " + " | ".join(header) + " |", "|" + "---|" + "---:|" * (len(header) - 1)]
-    lines += ["| " + " | ".join(escaped(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)
+def _part(card: Card, part: ServicePart, level: int, numbers: Mapping[str, int]) -> Iterator[str]:
+    """A heading and what stands under it."""
+    yield f"{'#' * min(level, 6)} {escaped(part.title)}"
+    yield from _paragraphs(part.paragraphs, numbers)
+    for table in part.tables:
+        if not table.is_annexed:
+            yield from _table(card, table, numbers)
+    annexed = [f"Table {numbers[table.id]}" for table in part.tables if table.is_annexed]
+    if annexed:
+        yield f"In the annex: {' to '.join(dict.fromkeys([annexed[0], annexed[-1]]))}."
+    for below in part.parts:
+        yield from _part(card, below, level + 1, numbers)
 
 
-def _overview(card: Card) -> str:
-    """What was tested on what."""
-    data = card.dataset
-    size = f"{count(data.get('n_utterances') or 0, 'utterance')}, {count(data.get('n_speakers') or 0, 'speaker')}"
-    facts = [
-        f"Data: {_said(data, 'name')} {data.get('version') or ''} (language {_said(data, 'language')}), {size}",
-        f"Licence: {_said(data, 'licence')}",
-        f"How speakers were found: {_said(data, 'collection')}",
-        f"What they agreed to: {_said(data, 'consent')}",
-        f"Made: {card.made}",
-    ]
-    return _items([*([str(data["notes"])] if data.get("notes") else []), *facts])
+def _paragraphs(paragraphs: Sequence[Paragraph], numbers: Mapping[str, int]) -> Iterator[str]:
+    """Texts, with items and commands that follow each other as one block."""
+    block: list[str] = []
+    form = "text"
+    for paragraph in paragraphs:
+        if paragraph.form != form and block:
+            yield _block(block, form)
+            block = []
+        form = paragraph.form
+        block.append(paragraph.text if form == "command" else _line(paragraph, numbers))
+    if block:
+        yield _block(block, form)
 
 
-def _said(data: Mapping[str, Any], key: str) -> str:
-    """A fact of the manifest, or that it is silent."""
-    return str(data.get(key) or "not stated")
+def _block(lines: Sequence[str], form: str) -> str:
+    """Lines of one form."""
+    if form == "command":
+        fence = "`" * max(3, *(len(run) + 1 for line in lines for run in re.findall("`+", line)), 3)
+        return "\n".join([f"{fence}sh", *lines, fence])
+    if form == "text":
+        return "\n\n".join(lines)
+    return "\n".join(f"{number}. {line}" if form == "ranked" else f"- {line}" for number, line in enumerate(lines, 1))
 
 
-def _cell(cell: CellPart) -> list[str]:
-    """One system under one condition."""
-    overall = cell.overall
-    others = [name for name in overall.wer_by_normalizer if name != cell.normalizer]
-    lines = [
-        f"## {escaped(cell.system_id)}: {escaped(condition(cell.condition_id))}",
-        f"Everybody: WER {percent(overall.wer)} % (95 % interval "
-        f"{percent_interval(overall.wer_low, overall.wer_high)}), "
-        f"speaker mean {percent(overall.wer_macro)} %, CER {percent(overall.cer)} %; "
-        f"{many(overall.n_ref_words)} words, {many(overall.n_failed)} of "
-        f"{many(overall.n_utterances)} utterances failed. "
-        f"Normaliser {escaped(cell.normalizer)}; signature `{cell.signature}`.",
-    ]
-    for part in cell.attributes:
-        lines += [f"### {escaped(part.attribute)}{_against(part)}", _part(part, others)]
-    return lines
+def _line(paragraph: Paragraph, numbers: Mapping[str, int]) -> str:
+    """One text with its label and the table that has its numbers."""
+    text = escaped(paragraph.text)
+    text = f"*{text}*" if paragraph.provenance == "not_stated" else _NO_LINE.sub(_literal, text)
+    label = f"**{escaped(paragraph.label)}{'' if paragraph.label.endswith('?') else '.'}** " if paragraph.label else ""
+    see = f" (Table {numbers[paragraph.see]})" if paragraph.see is not None else ""
+    return f"{label}{text}{see}".rstrip()
 
 
-def _against(part: AttributePart) -> str:
-    """What the groups are compared with."""
-    return f", against {escaped(part.baseline)}" if part.baseline else ""
+def _literal(start: re.Match[str]) -> str:
+    r"""The start of a text that Markdown would take for an item of a list: `1.` becomes `1\.`."""
+    return f"{start[1]}\\{start[2]}" if start[1] else f"\\{start[3]}"
 
 
-def _part(part: AttributePart, others: Sequence[str]) -> str:
-    """The groups of one attribute."""
-    header = ["group", "speakers", "utterances", "failed", "words", "WER %", "95 % interval", "speaker mean %", "CER %"]
-    header += [f"WER % {escaped(name)}" for name in others]
-    header += ["times", "95 % interval", "adjusted p", "verdict", "would take", "notes"]
-    return _table(header, [_row(row, others) for row in part.groups])
-
-
-def _row(row: GroupRow, others: Sequence[str]) -> list[str]:
-    """One group."""
-    compared = row.baseline is not None
-    return [
-        row.group,
-        many(row.n_speakers),
-        many(row.n_utterances),
-        many(row.n_failed),
-        many(row.n_ref_words),
-        percent(row.wer),
-        percent_interval(row.wer_low, row.wer_high),
-        percent(row.wer_macro),
-        percent(row.cer),
-        *(percent(row.wer_by_normalizer.get(name)) for name in others),
-        number(row.wer_ratio) if compared else "",
-        interval(row.ratio_low, row.ratio_high) if compared else "",
-        p_value(row.p_adjusted) if compared else "",
-        VERDICTS.get(row.verdict or "", "not compared"),
-        number(row.mde_ratio, 1) if row.verdict == "not shown" and row.mde_ratio is not None else "",
-        "; ".join(notes(row)),
-    ]
-
-
-def _failures(card: Card) -> list[str]:
-    """Who got no transcript, and what the kinds of failure mean."""
-    if not card.failures:
-        return [NOBODY]
-    found = completion(card)
-    told = [_items([f"{kind}: {meaning}" for kind, meaning in found.kinds.items()])] if found.kinds else []
-    return [ABOUT, _table(HEADER, found.rows), *told]
-
-
-def _coverage(card: Card) -> str:
-    """Who is in the manifest."""
-    rows = [
-        [
-            c["attribute"],
-            c["group"],
-            many(c["n_utterances"]),
-            many(c["n_speakers"]),
-            NONE if c["minutes"] is None else f"{c['minutes']:.1f}",
-            many(c["words"]),
-        ]
-        for c in card.coverage
-    ]
-    return _table(["attribute", "group", "utterances", "speakers", "minutes", "words"], rows)
-
-
-def _signature(card: Card) -> str:
-    """What every number depends on."""
-    signed = card.signature
-    facts = [
-        f"asrfair {signed['asrfair_version']}, run {signed['run_id']}, seed {signed['seed']}",
-        f"counts by {signed['costs']}",
-        f"published: groups of {signed['k_anonymity']} speakers or more",
-        f"manifest {signed['manifest_digest']}",
-        *(f"normaliser {n['name']}@{n['version']}, rules {n['digest']}" for n in signed["normalizers"]),
-        *(
-            f"system {s['system_id']}: {s['name']} {s['version']}, "
-            + (
-                ", ".join(f"{key}={value}" for key, value in (s.get("options") or {}).items() if value is not None)
-                or "no options"
-            )
-            + (" (samples: not repeatable)" if s.get("deterministic") is False else "")
-            for s in signed["systems"]
-        ),
-        *(
-            f"condition {c['condition_id']}: {c.get('description') or 'audio as it is'}"
-            + (f" (environment {c['environment_digest']}, seed {c['seed']})" if c.get("environment_digest") else "")
-            for c in signed["conditions"]
-        ),
-        *(f"{cell.system_id}, {cell.condition_id}: signature {cell.signature}" for cell in card.cells),
-    ]
-    return _items(facts)
+def _table(card: Card, table: ServiceTable, numbers: Mapping[str, int]) -> Iterator[str]:
+    """A table with its number before it and where it comes from after it; the first column to the left."""
+    lines = [f"| {' | '.join(map(escaped, table.header))} |", "|" + "---|" + "---:|" * (len(table.header) - 1)]
+    lines += [f"| {' | '.join(map(escaped, row))} |" for row in table.rows]
+    yield f"**Table {numbers[table.id]}.** {escaped(table.title)}"
+    yield "\n".join(lines)
+    yield f"*{escaped(table_source(card, table))}.*"

@@ -34,6 +34,7 @@ SHORT = {
     "baseline_absent": "the named baseline does not occur",
     "design_effect_assumed": "interval by an assumed design effect",
     "failures_differ": "the systems failed on other utterances",
+    "unchanged": "nobody's errors changed",
     "confounded_with_speaker": "group and person are one",
 }
 

@@ -1,7 +1,8 @@
-"""The page: `report.html`, one file that needs no network and runs no script, drawn from the card.
+"""The page: `report.html`, one file that needs no network, drawn from the card; without its script it is whole too.
 
-Everything that comes from data is escaped, and stands in an element of its own direction (`bdi`), so that a
-right-to-left name does not turn the numbers beside it.
+The script (`explorer`) is the only one that the page lets run: its policy names the digest. Everything that comes from
+data is escaped, and stands in an element of its own direction (`bdi`), so that a right-to-left name does not turn the
+numbers beside it.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from asrfair.report import failures, wording
 from asrfair.report.card import Card
 from asrfair.report.cells import CellPart
+from asrfair.report.explorer import Drill, Served, anchors, explorer_script, numbers_json, script_digest
 from asrfair.report.figures import MOST_GROUPS, cut_intervals, forest_figure, plotted_groups, svg
 from asrfair.report.notes import notes
 from asrfair.report.stress_plots import stress_plots
@@ -31,9 +33,15 @@ FOLDED = {
 """Verdicts whose sentences are folded away on the page, in this order; gaps that were shown stand open."""
 
 
-def render_page(card: Card) -> str:
-    """The whole page."""
+def render_page(card: Card, drill: Drill | Served | None = None) -> str:
+    """The whole page.
+
+    Args:
+        card: what there is to say.
+        drill: the utterances, in the page or at a server; None for none.
+    """
     import jinja2
+    from markupsafe import Markup
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
@@ -47,8 +55,14 @@ def render_page(card: Card) -> str:
     is_open = opened(card)
     told = told_findings(card)
     gaps = [finding for finding in told if finding.verdict in ("higher", "lower")]
+    script = explorer_script()
     return environment.get_template("page.html.j2").render(
         card=card,
+        anchors=anchors(card),
+        numbers=Markup(numbers_json(card)),
+        script=Markup(script),
+        policy=Markup(_policy(script, drill)),
+        drill=_markup(drill),
         failures=failures,
         completion=failures.completion(card),
         findings=told,
@@ -58,6 +72,27 @@ def render_page(card: Card) -> str:
         shown=[finding for finding in gaps if finding.condition_id in is_open],
         beyond=[finding for finding in gaps if finding.condition_id not in is_open],
     )
+
+
+def _policy(script: str, drill: Drill | Served | None) -> str:
+    """What the page may do: nothing but what is in it, and where it is served, to ask its own server."""
+    parts = ["default-src 'none'", "style-src 'unsafe-inline'", f"script-src '{script_digest(script)}'"]
+    if isinstance(drill, Served):
+        parts += ["connect-src 'self'", "media-src 'self'"]
+    elif drill is not None and drill.audio is not None:
+        parts.append("media-src data:")
+    return "; ".join([*parts, "base-uri 'none'", "form-action 'none'"])
+
+
+def _markup(drill: Drill | Served | None) -> dict[str, str | None]:
+    """The utterances as the template needs them; base64 and escaped JSON, so that they may stand as they are."""
+    from markupsafe import Markup
+
+    if isinstance(drill, Served):
+        return {"url": drill.url, "block": None, "audio": None}
+    if drill is None:
+        return {"url": None, "block": None, "audio": None}
+    return {"url": None, "block": Markup(drill.block), "audio": drill.audio and Markup(drill.audio)}
 
 
 def _attributes(card: Card, is_open: Container[str]) -> list[dict[str, Any]]:

@@ -120,7 +120,7 @@ def _events_of(references: list[str], hypotheses: list[str | None], first: int, 
     if costs == "levenshtein":
         steps = _steps(tokens)
     else:
-        steps = [_steps_of_spans(*pair, costs) for pair in zip(spoken, recognised, strict=True)]
+        steps = [steps_of_spans(*pair, costs) for pair in zip(spoken, recognised, strict=True)]
     sizes = np.fromiter(map(len, steps), np.int64, len(steps))
     if not sizes.any():
         return _NO_EVENTS
@@ -139,8 +139,14 @@ def _steps(tokens: Tokens) -> list[list[Step]]:
     ]
 
 
-def _steps_of_spans(reference: str, hypothesis: str, costs: str) -> list[Step]:
-    """The errors of one pair, from its spans."""
+def steps_of_spans(reference: str, hypothesis: str, costs: str) -> list[Step]:
+    """The errors of one pair, from its spans.
+
+    Args:
+        reference: what was said.
+        hypothesis: what was recognised.
+        costs: `levenshtein` or `sclite`.
+    """
     steps: list[Step] = []
     at = to = 0
     for span in align(reference, hypothesis, costs=costs):

@@ -2,15 +2,12 @@
 
 from asrfair.store.hypotheses import (
     HypothesisStore,
-    iter_hypotheses,
     mix_table,
-    read_hypotheses,
-    read_mixes,
-    read_probes,
     table_of,
 )
 from asrfair.store.lock import held
 from asrfair.store.parts import MERGED_ROWS, PART_ROWS
+from asrfair.store.reading import iter_hypotheses, read_hypotheses, read_mixes, read_probes
 from asrfair.store.repeats import read_repeats, repeat_id, repeat_number
 
 __all__ = [

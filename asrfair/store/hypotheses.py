@@ -9,7 +9,7 @@ or at a URL that the run folder names (`home`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from operator import attrgetter
 from pathlib import Path
@@ -150,14 +150,15 @@ class HypothesisStore:
 
     def rows(self, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
         """All there is for one system and condition: utterance_id -> its latest row."""
-        rows = self._hypotheses.read(system_id=system_id, condition_id=condition_id).to_pylist()
-        for row in rows:
-            row["words"] = None if row["words"] is None else [Word(**word) for word in row["words"]]
-        return {row["utterance_id"]: Hypothesis(**row) for row in rows}
+        return _rows(self._hypotheses, system_id, condition_id)
+
+    def repeat_rows(self, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
+        """As `rows`, of one time that a system was asked again (`repeat_id`)."""
+        return _rows(self._repeats, system_id, condition_id)
 
     def n_parts(self) -> int:
-        """How many parts of hypotheses there are."""
-        return len(self._hypotheses.parts())
+        """How many parts there are of the table that has the most."""
+        return max(len(parts.parts()) for parts in (self._hypotheses, self._mixes, self._probes, self._repeats))
 
     def compact(self) -> None:
         """Merge small parts and drop rows that a later one supersedes; a crash at any point loses nothing."""
@@ -172,6 +173,14 @@ def _known(parts: Parts, system_id: str, condition_id: str) -> dict[str, tuple[s
     rows = parts.read(columns=names, system_id=system_id, condition_id=condition_id)
     columns = [rows[name].to_pylist() for name in names]
     return {row[0]: row[1:] for row in zip(*columns, strict=True)}
+
+
+def _rows(parts: Parts, system_id: str, condition_id: str) -> dict[str, Hypothesis]:
+    """utterance_id -> its latest row."""
+    rows = parts.read(system_id=system_id, condition_id=condition_id).to_pylist()
+    for row in rows:
+        row["words"] = None if row["words"] is None else [Word(**word) for word in row["words"]]
+    return {row["utterance_id"]: Hypothesis(**row) for row in rows}
 
 
 def table_of(rows: Sequence[Hypothesis]) -> pa.Table:
@@ -195,57 +204,3 @@ def mix_table(mixes: Sequence[Mix]) -> pa.Table:
 def _word(word: Word) -> dict[str, object]:
     """A word as `tables.WORD` has it."""
     return {"text": word.text, "start_s": word.start_s, "end_s": word.end_s, "confidence": word.confidence}
-
-
-def read_hypotheses(
-    run_folder: Path,
-    *,
-    columns: Sequence[str] | None = None,
-    system_id: str | None = None,
-    condition_id: str | None = None,
-) -> pa.Table:
-    """The latest row of every system, condition and utterance.
-
-    Args:
-        run_folder: which run.
-        columns: which columns of `tables.HYPOTHESES`; all by default.
-        system_id: only this system, where given.
-        condition_id: only this condition, where given.
-
-    Returns:
-        A table in the order in which the rows were written.
-
-    Raises:
-        RunFolderError: a part is damaged or of another version.
-    """
-    parts = Parts(Home(run_folder).place(FOLDER), "hypotheses")
-    return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
-
-
-def read_probes(run_folder: Path) -> pa.Table:
-    """What systems wrote when nobody spoke: the latest rows, in the columns of hypotheses; empty if there are none."""
-    return Parts(Home(run_folder).place(PROBES_FOLDER), "hypotheses").read()
-
-
-def read_mixes(
-    run_folder: Path,
-    *,
-    columns: Sequence[str] | None = None,
-    system_id: str | None = None,
-    condition_id: str | None = None,
-) -> pa.Table:
-    """What was heard under conditions other than clean: the latest rows of `tables.MIXES`; empty if there are none.
-
-    Args:
-        run_folder: which run.
-        columns: which columns; all by default.
-        system_id: only this system, where given.
-        condition_id: only this condition, where given.
-    """
-    parts = Parts(Home(run_folder).place(MIXES_FOLDER), "mixes")
-    return parts.read(columns=columns, system_id=system_id, condition_id=condition_id)
-
-
-def iter_hypotheses(run_folder: Path, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    """All rows of all parts in the order of writing, superseded ones included, a batch at a time."""
-    return Parts(Home(run_folder).place(FOLDER), "hypotheses").batches(columns)

@@ -190,7 +190,7 @@ def check_url(url: str) -> None:
             f"{', '.join(sorted(QUERY))}, and credentials come from the service's own environment variables or files"
         )
     if not parts.scheme or parts.fragment:
-        raise InputError(f"{url!r} is no URL of a store: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, memory://PREFIX, ...")
+        raise InputError(f"{url!r} is no URL of a store: s3://BUCKET/PREFIX, gs://BUCKET/PREFIX, ...")
 
 
 def _filesystem(url: str) -> tuple[pafs.FileSystem, str]:

@@ -24,11 +24,13 @@ class Likes:
         batch_size: the most waveforms at once.
         batch_audio_s: the most seconds at once, padding included; None for no bound.
         concurrency: how many calls it may have at once, per process.
+        most_padding: the largest share of a batch that may be padding; None for any.
     """
 
     batch_size: int = 1
     batch_audio_s: float | None = None
     concurrency: int = 1
+    most_padding: float | None = None
 
     @property
     def window(self) -> int:
@@ -47,17 +49,23 @@ def cut(utterances: Sequence[Sequence[Job]], likes: Likes) -> Iterator[list[Sequ
         Utterances that fit into one batch, longest first.
     """
     batch: list[Sequence[Job]] = []
-    most_s = likes.batch_audio_s
-    longest_s = 0.0
     for jobs in sorted(utterances, key=_length_s, reverse=True):
-        longest_s = longest_s or _length_s(jobs)
-        is_full = len(batch) >= likes.batch_size or (most_s is not None and (len(batch) + 1) * longest_s > most_s)
-        if batch and is_full:
+        if batch and not _has_room(batch, jobs, likes):
             yield batch
-            batch, longest_s = [], _length_s(jobs)
+            batch = []
         batch.append(jobs)
     if batch:
         yield batch
+
+
+def _has_room(batch: Sequence[Sequence[Job]], jobs: Sequence[Job], likes: Likes) -> bool:
+    """Whether a batch, longest first, may have one more utterance that is no longer than the others."""
+    padded_s = (len(batch) + 1) * _length_s(batch[0])
+    if len(batch) >= likes.batch_size or (likes.batch_audio_s is not None and padded_s > likes.batch_audio_s):
+        return False
+    if likes.most_padding is None or not padded_s:
+        return True
+    return sum(map(_length_s, batch)) + _length_s(jobs) >= (1.0 - likes.most_padding) * padded_s
 
 
 def _length_s(jobs: Sequence[Job]) -> float:

@@ -14,9 +14,11 @@ from asrfair.records import Mix, Transcript, Waveform
 from asrfair.transcribe.gate import Gate
 from asrfair.transcribe.hearing import Heard
 from asrfair.transcribe.long_audio import Piece, joined, pieces
+from asrfair.transcribe.said import checked
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 30.0
+LONGEST_MESSAGE = 500
 LONGEST_RETRY_AFTER_S = 600.0
 """A server that asks to wait longer than this has refused for today; the next run asks again."""
 
@@ -105,8 +107,7 @@ class Caller:
             transcripts, seconds = self._retried(batch, count)
         except EngineError as error:
             if len(batch) == 1:
-                failed = f"{error.kind}: {error}"
-                return [Answer(None, failed, audio_s=batch[0].duration_s, requests=asked, retries=asked - 1)]
+                return [Answer(None, _told(error), audio_s=batch[0].duration_s, requests=asked, retries=asked - 1)]
             size = self._half(batch) if isinstance(error, TooLargeError) else 1
             parts = [batch[start : start + size] for start in range(0, len(batch), size)]
             return [answer for part in parts for answer in self._call(part, asked)]
@@ -165,11 +166,12 @@ class Caller:
         self._notify("start")
         began = time.perf_counter()
         try:
-            transcripts = list(self._engine.transcribe_batch(batch))
+            transcripts = [checked(said) for said in self._engine.transcribe_batch(batch)]
         except TransientError as error:
             self._notify("pause")
             if error.kind == "rate_limit":
-                self._gate.too_many(given, error.retry_after_s)
+                is_bearable = (error.retry_after_s or 0.0) <= LONGEST_RETRY_AFTER_S
+                self._gate.too_many(given, error.retry_after_s if is_bearable else None)
             raise
         except AsrfairError:
             raise
@@ -180,6 +182,13 @@ class Caller:
             raise EngineError(f"gave {len(transcripts)} transcripts for {len(batch)} waveforms")
         self._gate.went_well()
         return transcripts, seconds / len(batch)
+
+
+def _told(error: EngineError) -> str:
+    """What a failed row says: one line of bearable length that can be written down and shown in a terminal."""
+    text = " ".join(f"{error.kind}: {error}".split())
+    text = text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 3] + "..."
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _whole(cut: Sequence[Piece], answers: Sequence[Answer]) -> Answer:

@@ -28,7 +28,7 @@ class Ledger(Protocol):
         """utterance_id -> what the store has."""
         ...
 
-    def stored(self, place: tuple[str, str], utterance_id: str) -> Hypothesis:
+    def stored(self, place: tuple[str, str], utterance_id: str, kind: Kind) -> Hypothesis:
         """The stored row of an utterance."""
         ...
 
@@ -72,8 +72,8 @@ class Cell:
             ledger.end(self._row(job, Answer(None, job.error)), kind=self.kind)
         elif job.key in self._same:
             self._same[job.key].append(job)
-        elif job.key in self._ended and self.kind == "row":
-            self._end_copy(job, ledger.stored(self.place, self._ended[job.key]))
+        elif job.key in self._ended and self.kind != "probe":
+            self._end_copy(job, ledger.stored(self._rows_place, self._ended[job.key], self.kind))
         else:
             self._same[job.key] = []
             return True

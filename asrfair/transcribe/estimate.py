@@ -52,10 +52,10 @@ class SystemEstimate:
         if self.unknown:
             said.append(f"{self.unknown} of unknown length")
         if self.cost is not None:
-            said.append(f"{self.cost:.2f} {self.currency} at the list prices of {self.priced_as_of}")
-            said.append(f"{self.spent:.2f} {self.currency} spent before")
+            said.append(f"{self.cost:.4g} {self.currency} at the list prices of {self.priced_as_of}")
+            said.append(f"{self.spent:.4g} {self.currency} spent before")
         else:
-            said.append("no price is known")
+            said.append("no price in the table")
         if self.hours is not None:
             said.append(f"{self.hours:.1f} h at the speed of its last run")
         return ", ".join(said)

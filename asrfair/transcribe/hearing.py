@@ -6,6 +6,7 @@ An utterance comes under all its conditions in a row, so its file is read, resam
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -68,7 +69,7 @@ class _Clip:
 
 
 class Hearing:
-    """Makes what an engine hears.
+    """Makes what an engine hears; may be asked by several threads.
 
     Args:
         kit: what there is.
@@ -80,6 +81,7 @@ class Hearing:
         self._kit, self._rate_hz = kit, rate_hz
         self._most = max(FEWEST_CLIPS, 2 * batch_size)
         self._clips: OrderedDict[tuple[object, ...], _Clip] = OrderedDict()
+        self._lock = threading.Lock()
 
     def get_ready(self) -> None:
         """Make the banks and load the libraries that the conditions need, before any clock runs.
@@ -132,12 +134,14 @@ class Hearing:
     def _clip(self, job: Job) -> _Clip:
         """The utterance as it is, from the last ones or from its file."""
         place = (job.path, job.offset_s, job.duration_s)
-        if place not in self._clips:
-            self._clips[place] = _Clip(self._read(job))
+        with self._lock:
+            clip = self._clips.pop(place, None)
+        clip = clip or _Clip(self._read(job))
+        with self._lock:
+            clip = self._clips.setdefault(place, clip)
             if len(self._clips) > self._most:
                 self._clips.popitem(last=False)
-        self._clips.move_to_end(place)
-        return self._clips[place]
+        return clip
 
     def _read(self, job: Job) -> Waveform:
         """The utterance from its file, or silence for a probe."""
@@ -155,9 +159,9 @@ class Hearing:
             import soundfile
 
             names = [self._kit.system_id, job.condition.condition_id, *(["probes"] if job.is_probe else [])]
-            folder = self._kit.listening.joinpath(*(_file_name(name, safe="@") for name in names))
+            folder = self._kit.listening.joinpath(*(file_name(name, safe="@") for name in names))
             made_folder(folder)
-            path = folder / f"{_file_name(job.utterance_id)}.flac"
+            path = folder / f"{file_name(job.utterance_id)}.flac"
             samples, rate = heard.waveform.samples, heard.waveform.sample_rate_hz
             try:
                 with written_aside(path) as aside:
@@ -167,7 +171,7 @@ class Hearing:
         return heard
 
 
-def _file_name(text: str, *, safe: str = "") -> str:
+def file_name(text: str, *, safe: str = "") -> str:
     """A file name for any text: its own letters where they are harmless, a digest in place of what is too long."""
     name = quote(text, safe=safe)
     name = name.replace(".", "%2E") if name.startswith(".") else name

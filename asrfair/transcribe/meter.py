@@ -81,6 +81,8 @@ class Meter:
                 self.systems = msgspec.json.decode(self._path.read_bytes(), type=dict[str, Usage])
             except (OSError, msgspec.MsgspecError) as error:
                 raise RunFolderError(f"{self._path}: damaged: {error}; take it away to begin counting anew") from error
+            if any((usage.cost or 0.0) < 0.0 for usage in self.systems.values()):
+                raise RunFolderError(f"{self._path}: damaged: a cost below 0; take it away to begin counting anew")
 
     def of(self, system_id: str) -> Usage:
         """The usage of one system, to be added to."""

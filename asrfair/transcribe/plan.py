@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from asrfair.errors import InputError
 from asrfair.records import SystemInfo, Utterance
 from asrfair.transcribe.jobs import Surroundings
 from asrfair.transcribe.prices import PriceTable
@@ -105,6 +106,7 @@ class TranscribeSummary:
         audio_s: system_id -> seconds of audio heard.
         engine_s: system_id -> engine seconds, without start-up and retries, summed over workers.
         wall_s: system_id -> seconds from the first batch to the last answer.
+        broken: system_id -> why its engine could not be used, or not to the end.
         interrupted: stopped by Ctrl-C or SIGTERM; what was finished is kept.
     """
 
@@ -121,6 +123,7 @@ class TranscribeSummary:
     audio_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     engine_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     wall_s: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    broken: dict[str, InputError] = field(default_factory=dict)
     interrupted: bool = False
 
     def facts(self) -> dict[str, object]:
@@ -133,6 +136,7 @@ class TranscribeSummary:
             "requests": dict(self.requests),
             "retries": dict(self.retries),
             "stopped": dict(self.stopped),
+            "broken": {name: str(error) for name, error in self.broken.items()},
             "failed": sum(kinds.total() for kinds in self.failed.values()),
             "interrupted": self.interrupted,
             "audio_s": {name: round(seconds, 3) for name, seconds in self.audio_s.items()},

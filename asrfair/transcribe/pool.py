@@ -6,9 +6,9 @@ import multiprocessing
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from multiprocessing.connection import Connection, wait
-from multiprocessing.process import BaseProcess
+from contextlib import suppress
+from dataclasses import replace
+from multiprocessing.connection import wait
 from types import TracebackType
 from typing import Self
 
@@ -17,17 +17,12 @@ from asrfair.records import SystemInfo
 from asrfair.transcribe.batches import Likes
 from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
+from asrfair.transcribe.local_worker import CLOSE_S, FAST_S, LocalWorker
 from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.worker import WorkerTask, work
 
-BATCHES_PER_WORKER = 2
-"""One with the engine, one prepared: memory is bounded whatever the size of the manifest."""
-
-FAST_S = 0.25
-FAST_BATCHES = 6
-"""An engine that needs less than this for a batch gets more ahead, so that it never waits for a commit to the disk."""
-
 POLL_S = 0.5
+LEAVING_S = 1.0
 MOST_DEATHS = 5
 """So many workers dying one after another, with nothing done in between, stop the run."""
 
@@ -36,38 +31,6 @@ MOST_CRASHES = 3
 
 GRACE = 1.5
 """An engine that asks a server ends its calls by itself; it is given up only this many times later."""
-
-
-@dataclass(slots=True)
-class _Worker:
-    """One process and the batches that it has.
-
-    Attributes:
-        process, connection: of the worker.
-        task: what it was begun with.
-        batches: number -> jobs that it was given and has not answered.
-        ready: whether its engine is loaded.
-        running: number -> when the engine was given the batch, or None while a retry is waited for.
-        stuck: calls that were given up and still hold a thread.
-        concurrency: calls that it can have under way.
-        is_fast: whether the engine needs so little time that a commit could make it wait.
-    """
-
-    process: BaseProcess
-    connection: Connection
-    task: WorkerTask
-    batches: dict[int, Sequence[Job]] = field(default_factory=dict)
-    ready: bool = False
-    running: dict[int, float | None] = field(default_factory=dict)
-    stuck: int = 0
-    concurrency: int = 1
-    is_fast: bool = False
-
-    @property
-    def may_have_more(self) -> bool:
-        """Whether it is ready for a further batch."""
-        ahead = FAST_BATCHES if self.is_fast else BATCHES_PER_WORKER
-        return self.ready and len(self.batches) < max(ahead, BATCHES_PER_WORKER * self.concurrency)
 
 
 class WorkerPool:
@@ -84,7 +47,7 @@ class WorkerPool:
         tasks = [replace(task, requests_per_s=rate, gpu=gpu) for gpu in [*gpus, *[None] * size][:size]]
         self._task, self._tasks, self._timeout_s = task, tasks, task.timeout_s
         self._context = multiprocessing.get_context("spawn")
-        self._workers: list[_Worker] = []
+        self._workers: list[LocalWorker] = []
         self._sheaves = Sheaves()
         self._numbers = 0
         self._deaths = 0
@@ -112,7 +75,19 @@ class WorkerPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            self._let_go()
         self.close()
+
+    def _let_go(self) -> None:
+        """Have the engines give back what they took, such as what they left with a service."""
+        ready = [worker for worker in self._workers if worker.ready]
+        for worker in ready:
+            with suppress(OSError):
+                worker.connection.send(None)
+        until = time.monotonic() + CLOSE_S
+        for worker in ready:
+            worker.process.join(max(0.0, until - time.monotonic()))
 
     def close(self) -> None:
         """End all workers."""
@@ -143,7 +118,10 @@ class WorkerPool:
 
     def drain(self) -> list[tuple[Job, Answer]]:
         """Answers that have come already; does not wait."""
-        return [pair for pairs in self._receive(timeout_s=0.0) for pair in pairs]
+        pairs: list[tuple[Job, Answer]] = []
+        while wait([worker.connection for worker in self._workers], 0.0):
+            pairs += [pair for found in self._receive(timeout_s=0.0) for pair in found]
+        return pairs
 
     def _start(self, task: WorkerTask) -> None:
         """Start one more worker."""
@@ -151,14 +129,14 @@ class WorkerPool:
         process = self._context.Process(target=work, args=(task, theirs), daemon=True)
         process.start()
         theirs.close()
-        self._workers.append(_Worker(process, ours, task))
+        self._workers.append(LocalWorker(process, ours, task))
 
-    def _free(self) -> _Worker | None:
+    def _free(self) -> LocalWorker | None:
         """The worker with the least to do, if it may have more."""
         ready = [worker for worker in self._workers if worker.may_have_more]
         return min(ready, key=lambda worker: len(worker.batches), default=None)
 
-    def _send(self, worker: _Worker, batch: Sequence[Job]) -> None:
+    def _send(self, worker: LocalWorker, batch: Sequence[Job]) -> None:
         """Give a worker a batch."""
         self._numbers += 1
         worker.batches[self._numbers] = batch
@@ -179,7 +157,7 @@ class WorkerPool:
         for worker in list(self._workers):
             yield from self._overdue(worker)
 
-    def _overdue(self, worker: _Worker) -> Iterator[list[tuple[Job, Answer]]]:
+    def _overdue(self, worker: LocalWorker) -> Iterator[list[tuple[Job, Answer]]]:
         """Give up what takes too long: the worker, or the call alone where it has others under way."""
         now = time.monotonic()
         for number, since in list(worker.running.items()):
@@ -194,7 +172,7 @@ class WorkerPool:
             del worker.running[number]
             yield [(job, Answer(None, why)) for job in worker.batches.pop(number)]
 
-    def _take(self, worker: _Worker, message: tuple[object, ...]) -> Iterator[list[tuple[Job, Answer]]]:
+    def _take(self, worker: LocalWorker, message: tuple[object, ...]) -> Iterator[list[tuple[Job, Answer]]]:
         """Take one message; what comes of a call that was given up is not used."""
         match message:
             case ("ready", SystemInfo() as info, Likes() as likes):
@@ -215,12 +193,14 @@ class WorkerPool:
                 else:
                     worker.stuck -= 1
 
-    def _bury(self, worker: _Worker, why: str, culprit: int | None = None) -> list[tuple[Job, Answer]]:
+    def _bury(self, worker: LocalWorker, why: str, culprit: int | None = None) -> list[tuple[Job, Answer]]:
         """Replace a worker that died or hangs; the utterance that it was at fails, the others are given to others.
 
         Raises:
             InputError: workers only die.
         """
+        if culprit is None:
+            worker.process.join(LEAVING_S)  # It is leaving by itself: how, is told.
         worker.process.kill()
         worker.process.join()
         worker.connection.close()
@@ -246,7 +226,7 @@ class WorkerPool:
                 self._sheaves.again([batch])
         return failed
 
-    def _is_to_blame(self, job: Job, number: int, worker: _Worker, culprit: int | None) -> bool:
+    def _is_to_blame(self, job: Job, number: int, worker: LocalWorker, culprit: int | None) -> bool:
         """Whether a worker died of a job: it was the one under way, or was under way at several deaths."""
         if culprit is not None:
             return number == culprit

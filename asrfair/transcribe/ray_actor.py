@@ -77,6 +77,10 @@ class RayActor:
         now = time.monotonic()
         return {number: None if since is None else now - since for number, since in self._running.copy().items()}
 
+    async def close(self) -> None:
+        """Have the engine give back what it took."""
+        await asyncio.get_running_loop().run_in_executor(self._calling, self._seat.engine.close)
+
     def _loaded(self) -> Ready | AsrfairError:
         try:
             self._seat = Seat(self._task)

@@ -24,7 +24,7 @@ from asrfair.transcribe.caller import Answer
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.ray_actor import Ready
 from asrfair.transcribe.ray_session import connected, ended, room_for
-from asrfair.transcribe.ray_worker import RayWorker, last_line
+from asrfair.transcribe.ray_worker import RayWorker, last_line, let_go
 from asrfair.transcribe.sheaves import Sheaves
 from asrfair.transcribe.suspects import MOST_CRASHES, Suspects
 from asrfair.transcribe.worker import WorkerTask
@@ -83,6 +83,8 @@ class RayPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is None:
+            let_go(self._workers)
         self.close()
 
     def close(self) -> None:

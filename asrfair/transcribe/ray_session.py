@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +17,9 @@ QUIET = {
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # Without it each start warns.
     "RAY_DEDUP_LOGS_SKIP_REGEX": ".",  # Deaths would be printed to stdout, among the results; the rows tell of them.
 }
+
+KNOCK_S = 10.0
+LONGEST_SHOWN = 100
 
 
 @contextmanager
@@ -43,6 +47,8 @@ def connected(address: str | None = None, processors: int = 1) -> Iterator[None]
     options: dict[str, Any] = {"address": address or "local", "log_to_driver": False, "logging_level": "ERROR"}
     if address is None:
         options |= {"include_dashboard": False, "num_cpus": max(len(os.sched_getaffinity(0)), processors)}
+    if address:
+        _check_listens(address)
     before = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(**options)
@@ -55,6 +61,23 @@ def connected(address: str | None = None, processors: int = 1) -> Iterator[None]
     finally:
         ray.shutdown()
         _give_back_sigterm(before)
+
+
+def _check_listens(address: str) -> None:
+    """Refuse an address where nobody listens: Ray itself goes on knocking for minutes.
+
+    Raises:
+        InputError: it is no address, or nobody answers there.
+    """
+    if address in ("auto", "local"):
+        return
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if not host or not (port.isascii() and port.isdecimal()):
+        raise InputError(f"--address {address[:LONGEST_SHOWN]!r}: write HOST:PORT, ray://HOST:PORT or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), KNOCK_S).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise InputError(f"there is no Ray cluster at {address[:LONGEST_SHOWN]}: {error}") from error
 
 
 def room_for(engine: str, size: int | None) -> tuple[dict[str, float], int]:

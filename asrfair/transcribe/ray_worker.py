@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from asrfair.transcribe.jobs import Job
+from asrfair.transcribe.local_worker import CLOSE_S
 from asrfair.transcribe.ray_actor import RayActor, Ready
 from asrfair.transcribe.worker import WorkerTask
 
@@ -59,6 +60,10 @@ class RayWorker:
         """Ask for its clocks."""
         self.asked, self.asked_at = self._actor.clocks.remote(), time.monotonic()
 
+    def closing(self) -> Any:
+        """Have its engine give back what it took; returns what Ray waits for."""
+        return self._actor.close.remote()
+
     def kill(self) -> None:
         """End it, if it is still there."""
         import ray
@@ -67,6 +72,14 @@ class RayWorker:
             ray.kill(self._actor)
         except (ray.exceptions.RayError, ValueError, ConnectionError):
             return
+
+
+def let_go(workers: Iterable[RayWorker]) -> None:
+    """Have engines give back what they took, such as what they left with a service; not longer than `CLOSE_S`."""
+    import ray
+
+    if asked := [worker.closing() for worker in workers if worker.ready is not None]:
+        ray.wait(asked, num_returns=len(asked), timeout=CLOSE_S)
 
 
 def last_line(error: Exception) -> str:

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 
+from asrfair.errors import InputError, RunFolderError
 from asrfair.records import Hypothesis, Mix, SystemInfo
 from asrfair.store import HypothesisStore
 from asrfair.transcribe.asking import Asking
@@ -49,23 +50,33 @@ def transcribe(
         on_system: called when a system's engine is loaded, before its first row; may refuse it with an InputError.
 
     Returns:
-        A summary; after Ctrl-C or SIGTERM what was finished is in the store and `interrupted` is true.
+        A summary; after Ctrl-C or SIGTERM what was finished is in the store and `interrupted` is true. A system whose
+        engine cannot be loaded or only dies does not keep the others from being heard: it is in `broken`.
 
     Raises:
-        InputError: an engine that cannot be loaded or only dies, a store that cannot be written.
+        RunFolderError: a store that cannot be written, or that has another system of that name.
+        InputError: no system could be used; what the first one said.
     """
     loop = _Loop(plan, store, progress, len(systems))
     before = _on_sigterm(_interrupt)
     try:
         with session(plan):
             for system in systems:
-                loop.run(system, on_system)
+                try:
+                    loop.run(system, on_system)
+                except RunFolderError:
+                    raise
+                except InputError as error:
+                    loop.summary.broken[system.system_id] = error
     except KeyboardInterrupt:
         loop.summary.interrupted = True
     finally:
         loop.commit()
         _on_sigterm(before)
     store.compact()
+    broken = loop.summary.broken
+    if systems and len(broken) == len(systems):
+        raise broken[systems[0].system_id]
     return loop.summary
 
 
@@ -115,18 +126,18 @@ class _Loop:
         """Everything that one system is to hear."""
         asking = Asking(self, self.meter, self._plan, system, pool.likes, info)
         usage = self.meter.of(system.system_id)
-        began = time.monotonic()
+        before_s, began = usage.wall_s, time.monotonic()
         try:
             for pairs in pool.run(asking.sheaves()):
                 asking.answered(pairs)
+                usage.wall_s = before_s + time.monotonic() - began
                 self._maybe_commit()
         except KeyboardInterrupt:
             asking.answered(pool.drain())
             raise
         finally:
-            seconds = time.monotonic() - began
-            self.summary.wall_s[system.system_id] += seconds
-            usage.wall_s += seconds
+            usage.wall_s = before_s + time.monotonic() - began
+            self.summary.wall_s[system.system_id] += usage.wall_s - before_s
             self.commit()
 
     def is_done(self, job: Job, row: Known | None) -> bool:
@@ -182,9 +193,9 @@ class _Loop:
         found = {"row": store.known, "probe": store.known_probes, "repeat": store.known_repeats}
         return found[kind](*place)
 
-    def stored(self, place: tuple[str, str], utterance_id: str) -> Hypothesis:
+    def stored(self, place: tuple[str, str], utterance_id: str, kind: Kind) -> Hypothesis:
         """The stored row of an utterance."""
         if utterance_id not in self._rows.get(place, {}):
             self.commit()
-            self._rows = {place: self._store.rows(*place)}
+            self._rows = {place: (self._store.repeat_rows if kind == "repeat" else self._store.rows)(*place)}
         return self._rows[place][utterance_id]

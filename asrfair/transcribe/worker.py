@@ -1,6 +1,7 @@
 """A worker process: it has an engine of its own, prepares audio in threads ahead of it, and answers over a pipe.
 
-Messages from the parent: `(number, jobs)`, one batch; end of file means that the parent is gone, and the worker leaves.
+Messages from the parent: `(number, jobs)`, one batch; None means that there is nothing more, and the engine gives back
+what it took; end of file means that the parent is gone, and the worker leaves.
 Messages to the parent:
 
     ("ready", SystemInfo, Likes)        the engine is loaded
@@ -14,14 +15,20 @@ An engine that allows several calls at once is called from as many threads; they
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import signal
 import threading
+import traceback
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
+from typing import Any, NoReturn
+
+import msgspec
 
 from asrfair.adapters import Adapter, load_engine
 from asrfair.errors import AsrfairError, InputError
@@ -35,6 +42,8 @@ from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.long_audio import overlap_s
 
 PREPARED_AHEAD = 4
+SHORTEST_PIECE_S = 0.1
+"""Audio is not cut into less."""
 
 OptionValue = str | int | float | bool
 
@@ -84,7 +93,8 @@ class Seat:
             os.environ[VISIBLE] = task.gpu
         self.engine = _loaded(task)
         self.engine.timeout_s = task.timeout_s
-        self.likes = Likes(self.engine.batch_size, self.engine.batch_audio_s, self.engine.concurrency)
+        made = self.engine
+        self.likes = Likes(made.batch_size, made.batch_audio_s, made.concurrency, made.most_padding)
         if task.concurrency is not None and self.engine.concurrency > 1:
             self.likes = replace(self.likes, concurrency=task.concurrency)
         self.info = _signed(self.engine)
@@ -105,16 +115,27 @@ def _loaded(task: WorkerTask) -> Adapter:
     """
     try:
         engine = load_engine(task.engine, task.options)
-    except (OSError, ImportError, ValueError, RuntimeError) as error:
-        raise InputError(f"{task.engine}: {error}") from error
+    except AsrfairError:
+        raise
+    except (Exception, SystemExit) as error:  # An engine's library may raise anything, or mean to leave.
+        raise InputError(f"the engine {task.engine} cannot be loaded: {type(error).__name__}: {error}") from error
     if not isinstance(engine, Adapter):
         raise InputError(f"the engine {task.engine} does not hear audio")
+    for name in ("batch_size", "concurrency", "sample_rate_hz", "batch_audio_s", "longest_s"):
+        if (value := getattr(engine, name)) is not None and not value > 0:
+            raise InputError(f"the engine {task.engine}: {name}={value} is not above 0")
+    if engine.longest_s is not None and engine.longest_s < SHORTEST_PIECE_S:
+        raise InputError(f"the engine {task.engine}: longest_s={engine.longest_s} is not {SHORTEST_PIECE_S} or more")
     return engine
 
 
 def _signed(engine: Adapter) -> SystemInfo:
     """What the engine says of itself, and how the runner cuts what is too long for it."""
     info = engine.describe()
+    try:
+        msgspec.json.encode(info)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"the engine {type(engine).__name__}: what it says of itself is no JSON: {error}") from error
     if engine.longest_s is None:
         return info
     cut = {"longest_s": engine.longest_s, "overlap_s": overlap_s(engine.longest_s)}
@@ -124,6 +145,8 @@ def _signed(engine: Adapter) -> SystemInfo:
 def work(task: WorkerTask, connection: Connection) -> None:
     """The life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(OSError):  # no stderr to write to
+        os.dup2(2, 1)  # What an engine's library prints is talk; results alone go to stdout.
     try:
         seat = Seat(task)
     except (AsrfairError, OSError, ImportError, ValueError, RuntimeError) as error:
@@ -135,7 +158,7 @@ def work(task: WorkerTask, connection: Connection) -> None:
     threading.Thread(target=_prepare, args=(seat, connection, prepared), daemon=True).start()
     gate = Gate(task.requests_per_s)
     for _ in range(seat.likes.concurrency - 1):
-        threading.Thread(target=_answer, args=(seat, task.retries, gate, line, prepared), daemon=True).start()
+        threading.Thread(target=_answer_or_die, args=(seat, task.retries, gate, line, prepared), daemon=True).start()
     _answer(seat, task.retries, gate, line, prepared)
 
 
@@ -158,10 +181,31 @@ def _prepare(seat: Seat, connection: Connection, prepared: queue.Queue[Prepared]
     """Read, resample and stress the audio of the batches that come, ahead of the engine."""
     while True:
         try:
-            number, jobs = connection.recv()
+            message = connection.recv()
         except (EOFError, OSError):
             os._exit(0)
+        if message is None:
+            _leave(seat)
+        number, jobs = message
         prepared.put((number, seat.hear(jobs)))
+
+
+def _leave(seat: Seat) -> NoReturn:
+    """End the process, with what the engine took given back."""
+    try:
+        seat.engine.close()
+    except Exception as error:  # noqa: BLE001 - an engine's library may raise anything, and everything is done
+        logging.getLogger(__name__).debug("%s while closing", type(error).__name__)
+    os._exit(0)
+
+
+def _answer_or_die(*args: Any) -> None:
+    """The same in a thread beside the main one, whose end would be noticed by nobody."""
+    try:
+        _answer(*args)
+    except BaseException:  # noqa: BLE001 - whatever it is, the parent begins another process
+        traceback.print_exc()
+        os._exit(1)
 
 
 def _answer(seat: Seat, retries: int, gate: Gate, line: _Line, prepared: queue.Queue[Prepared]) -> None:

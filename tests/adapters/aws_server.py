@@ -5,6 +5,11 @@ import json
 from contextlib import contextmanager
 from urllib.parse import urlsplit
 
+import pytest
+
+pytest.importorskip("boto3", reason="pip install 'asrfair[aws]'")
+pytest.importorskip("moto.server", reason="pip install 'moto[server]'")
+
 import boto3
 from aws_keys import signed_in
 from http_faults import FaultServer

@@ -8,6 +8,10 @@ import threading
 import time
 from urllib.parse import parse_qsl, quote, urlsplit
 
+import pytest
+
+pytest.importorskip("websockets", reason="pip install 'asrfair[aws]'")
+
 from aws_keys import CANARY
 from websockets.sync.server import serve
 

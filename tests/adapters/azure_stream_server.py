@@ -5,6 +5,10 @@ import logging
 import re
 import threading
 
+import pytest
+
+pytest.importorskip("websockets", reason="pip install 'asrfair[aws]'")
+
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import serve
 

@@ -4,6 +4,10 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+pytest.importorskip("google.cloud.speech_v2", reason="pip install 'asrfair[google]'")
+
 import grpc
 from google.cloud.speech_v2 import RecognizeRequest, RecognizeResponse
 from google.rpc import status_pb2

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from fault_protocol import Said
 from fault_server import FaultServer
-from fault_services import AssemblyAIService, DeepgramService, OpenAIService, SpeechmaticsService
+from fault_services import SERVED, AssemblyAIService, DeepgramService, OpenAIService, SpeechmaticsService
 
 from asrfair.adapters import load_engine
 from asrfair.adapters.scripted import waveform_digest
@@ -215,3 +215,20 @@ def test_a_job_that_takes_longer_than_a_call_is_waited_for_by_the_next(name, ser
 def test_the_pause_between_two_looks_is_above_zero(name, service):
     with pytest.raises(InputError, match="poll_s"):
         load_engine(name, {"poll_s": 0})
+
+
+def test_a_retry_has_the_key_of_the_first_attempt_and_asking_once_more_another(monkeypatch):
+    """A server that knows the key gives the answer again: right for a retry, wrong for `--repeats`."""
+    pytest.importorskip("openai", reason="the engine openai is not installed")
+    monkeypatch.setenv("OPENAI_API_KEY", "canary-6f1f0c55")
+    (case,) = (case for case in SERVED if case.engine == "openai")
+    waveform = Waveform(np.linspace(-0.5, 0.5, 1600, dtype=np.float32), 16_000)
+    with FaultServer(case.service, {}, {waveform_digest(waveform): ["500"]}) as server:
+        engine = load_engine("openai", case.options_for(server))
+        with pytest.raises(TransientError):
+            engine.transcribe_batch([waveform])
+        engine.transcribe_batch([waveform])
+        engine.transcribe_batch([waveform])
+        first, retry, again = (dict(request.headers)["idempotency-key"] for request in server.seen)
+        engine.close()
+    assert first == retry != again

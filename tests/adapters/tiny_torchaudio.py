@@ -1,5 +1,9 @@
 """A tiny random model of torchaudio's own wav2vec 2.0 architecture, in a file with its sizes and letters."""
 
+import pytest
+
+pytest.importorskip("torchaudio", reason="torchaudio is not installed: pip install 'asrfair[torch]'")
+
 import torch
 import torchaudio
 from tiny_models import lively

@@ -2,6 +2,8 @@
 
 import json
 import re
+import subprocess
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
@@ -12,7 +14,8 @@ from audits import made
 import asrfair
 from asrfair.errors import ConfigError, InputError
 from asrfair.pipeline.comparing import compare
-from asrfair.pipeline.gating import Rule, gate, read_rules
+from asrfair.pipeline.gate_rules import Rule, read_rules
+from asrfair.pipeline.gating import gate
 from asrfair.stats.gate import Measured, decide
 
 
@@ -206,3 +209,31 @@ def test_a_gate_at_the_true_ratio_fails_about_as_often_as_it_may():
             values.append(Measured(place, float(np.exp(mean)), *ends, 19.0, "ratio"))
         fails += any(d.outcome == "violated" for d in decide("r", 1.5, values))
     assert 0.02 <= fails / 400 <= 0.08
+
+
+def asked(*arguments):
+    command = [sys.executable, "-m", "asrfair", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_the_exit_code_says_what_the_gate_says(releases, tmp_path):
+    limits = ("gate", releases["new"], "--attribute", "accent")
+    failed = asked(*limits, "--max-ratio", "1.2", "--junit", tmp_path / "sub" / "gate.xml", "--github")
+    assert failed.returncode == 1
+    assert re.search(r"^FAIL  max_ratio: .*accent .?b.?", failed.stdout, re.MULTILINE)
+    assert "::error title=" in failed.stdout
+    assert ElementTree.parse(tmp_path / "sub" / "gate.xml").getroot().get("name") == "asrfair gate"
+    assert asked(*limits, "--max-ratio", "9").returncode == 0
+    assert asked(*limits, "--max-ratio", "2").returncode == 3
+    assert asked(*limits).returncode == 2
+    regression = asked("gate", releases["new"], "--against", releases["old"], "--max-regression", "0.02")
+    assert regression.returncode == 1
+
+
+def test_compare_prints_for_people_and_for_machines(releases):
+    said = asked("compare", releases["old"], releases["new"], "--by", "accent", "--baseline", "accent=a")
+    assert said.returncode == 0
+    assert "WORSE" in said.stdout
+    data = json.loads(asked("compare", releases["old"], releases["new"], "--json").stdout)
+    assert {row["verdict"] for row in data["rows"] if row["group"] == "b"} == {"worse"}
+    assert asked("compare", releases["old"], releases["new"], "--condition", "mars").returncode == 2

@@ -14,6 +14,7 @@ import pytest
 from asrfair import pipeline
 from asrfair.adapters.scripted import waveform_digest
 from asrfair.audio import read_audio
+from asrfair.config import load_config
 from asrfair.errors import InputError
 from asrfair.store import HypothesisStore, read_hypotheses
 
@@ -241,3 +242,15 @@ def test_scores_of_a_killed_run_are_those_of_a_calm_one_to_the_byte(tones, tmp_p
         _start(folder, tmp_path / name, log).communicate()
         pipeline.score(tmp_path / name)
     assert (tmp_path / "calm" / "scores.parquet").read_bytes() == (tmp_path / "killed" / "scores.parquet").read_bytes()
+
+
+def test_a_model_s_folder_is_found_beside_the_configuration_that_names_it(tmp_path):
+    (tmp_path / "models" / "tiny").mkdir(parents=True)
+    (tmp_path / "en").mkdir()
+    (tmp_path / "night.toml").write_text(
+        'schema_version = 1\nmanifest = "m"\nout = "o"\n[[systems]]\nengine = "transformers"\n'
+        'options = { model = "models/tiny", language = "en", revision = "models/none" }\n'
+    )
+    (spec,) = load_config(tmp_path / "night.toml").systems
+    assert spec.options == {"model": str(tmp_path / "models/tiny"), "language": "en", "revision": "models/none"}
+    assert spec.system_id == "transformers,language=en,model=tiny,revision=none"

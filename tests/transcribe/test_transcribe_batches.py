@@ -1,6 +1,8 @@
 """Batches by seconds, halves of what does not fit, pieces of what is too long, and what stops a system."""
 
 import json
+import threading
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from asrfair.adapters.scripted import Scripted, waveform_digest
 from asrfair.records import Condition, Transcript, Waveform
 from asrfair.transcribe.batches import LONGEST_WINDOW, Likes, cut
 from asrfair.transcribe.caller import Answer, Caller
+from asrfair.transcribe.gate import Gate
 from asrfair.transcribe.hearing import Heard
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.limits import Breaker, Purse
@@ -51,6 +54,12 @@ def test_batches_are_of_similar_length_and_within_the_seconds_padding_included()
 def test_batches_are_within_the_number_too_and_what_is_longer_than_a_batch_comes_alone():
     assert lengths([[job(s)] for s in (1, 30, 1, 1, 1, 1)], Likes(3, 20.0)) == [[30], [1, 1, 1], [1, 1]]
     assert lengths([[job(None)], [job(4.0)], [job(None)]], Likes(2)) == [[4.0, None], [None]]
+
+
+def test_a_batch_ends_where_its_padding_would_cost_more_than_it_may():
+    """20 beside 19.5 is 1.25 % padding; 20, 19.5 and 18 are 60 s with 2.5 s of padding: 4.2 %."""
+    assert lengths([[job(s)] for s in (18, 20, 19.5)], Likes(16, 100.0, 1, 0.03)) == [[20, 19.5], [18]]
+    assert lengths([[job(s)] for s in (18, 20, 19.5)], Likes(16, 100.0, 1, 0.05)) == [[20, 19.5, 18]]
 
 
 def test_an_utterance_keeps_all_its_conditions_and_none_is_lost_or_doubled():
@@ -187,3 +196,15 @@ def test_the_rate_is_audio_over_engine_seconds_and_a_batch_shares_its_time(tmp_p
     assert 0.2 <= usage.engine_s < 0.4
     usage.add(failed("server"), None)
     assert usage.audio_s == 4.0, "what failed is no speed"
+
+
+def test_threads_that_come_late_through_the_gate_come_no_closer_together():
+    """Sixteen threads at 50 a second: each goes through 20 ms or more after the one before it, however late it was."""
+    gate, passed = Gate(50.0), []
+    threads = [threading.Thread(target=lambda: passed.append(gate.wait())) for _ in range(16)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    passed.sort()
+    assert all(later - earlier >= 0.0199 for earlier, later in pairwise(passed))

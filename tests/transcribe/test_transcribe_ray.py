@@ -10,7 +10,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import DATASET, tone, write_wav
+from sounds import DATASET, tone, write_wav
 
 from asrfair import pipeline
 from asrfair.adapters.scripted import waveform_digest

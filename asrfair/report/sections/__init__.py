@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from asrfair.report.sections import (
     adjusted,
     calibration,
@@ -60,5 +62,5 @@ def make_sections(tables: Mapping[str, Sequence[Row]], context: Context) -> list
         tables: name -> rows, without the numbers of withheld groups.
         context: what the card knows.
     """
-    made = (part.section(tables[part.TABLE], context) for part in _PARTS if tables.get(part.TABLE))
-    return [section for section in made if section is not None]
+    made = ((part.TABLE, part.section(tables[part.TABLE], context)) for part in _PARTS if tables.get(part.TABLE))
+    return [msgspec.structs.replace(section, table=table) for table, section in made if section is not None]

@@ -20,6 +20,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
 
     Attributes:
         id: short and stable, for links.
+        table: the table that it is drawn from.
         title: its heading.
         about: one sentence on what is measured.
         sentences: what was found.
@@ -28,6 +29,7 @@ class Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """
 
     id: str
+    table: str = ""
     title: str
     about: str
     sentences: list[str] = []
