@@ -124,7 +124,7 @@ def _heads(axes: Axes, grid: Grid) -> None:
                 axes.annotate(f"{value:g}", (column + 0.5, 0), xytext=(0, 5), fontsize=10, **above)
         left, right = columns[0] + 0.08, columns[-1] + 0.92
         line: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
-        inch = axes.get_figure(root=True).dpi / axes.bbox.height
+        inch = axes.figure.dpi / axes.bbox.height
         axes.plot([left, right], [1 + 0.27 * inch] * 2, color=INK, linewidth=0.8, **line)
         unit = f", {room.unit}" if room.unit and room.levels[0] is not None else ""
         most = max(6, round(len(columns) * CELL_INCHES / 0.085) - len(unit))
