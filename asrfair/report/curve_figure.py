@@ -53,20 +53,32 @@ def curve_figure(grid: Grid, room: Room, groups: Sequence[str], smooth: Smooth) 
 
     with styled():
         figure = Figure(figsize=SIZE_INCHES)
-        axes = figure.add_axes((0.13, 0.155, 0.54, 0.82))
-        levels = sorted(value for value in room.levels if value is not None)
-        span = levels[-1] - levels[0]
-        easy, sign = (levels[0], 1) if room.hardest == "highest" else (levels[-1], -1)
-        side = easy - sign * 0.2 * span
-        ends = {}
-        banded = banded_groups(grid, room, groups)
-        for number, group in enumerate(groups):
-            ends[group] = _curve(axes, grid, room, group, smooth.get(group), number, side, is_banded=group in banded)
-        _frame(axes, room, side, has_clean=CLEAN in grid.conditions, unit=room.unit)
-        axes.set_xlim(side - sign * 0.06 * span, (levels[-1] if sign > 0 else levels[0]) + sign * 0.03 * span)
-        axes.set_ylim(0, _top(grid, room, groups, banded))
-        _names(axes, groups, ends)
+        draw_curves(figure.add_axes((0.13, 0.155, 0.54, 0.82)), grid, room, groups, smooth)
     return figure
+
+
+def draw_curves(axes: Axes, grid: Grid, room: Room, groups: Sequence[str], smooth: Smooth) -> None:
+    """Draw one panel; the names of the groups stand to the right of the axes.
+
+    Args:
+        axes: where to.
+        grid: the rates of one system and attribute.
+        room: an environment with two levels or more.
+        groups: which to draw, `MOST_CURVES` at most.
+        smooth: their isotonic curves; those of others are not drawn.
+    """
+    levels = sorted(value for value in room.levels if value is not None)
+    span = levels[-1] - levels[0]
+    easy, sign = (levels[0], 1) if room.hardest == "highest" else (levels[-1], -1)
+    side = easy - sign * 0.2 * span
+    ends = {}
+    banded = banded_groups(grid, room, groups)
+    for number, group in enumerate(groups):
+        ends[group] = _curve(axes, grid, room, group, smooth.get(group), number, side, is_banded=group in banded)
+    _frame(axes, room, side, has_clean=CLEAN in grid.conditions, unit=room.unit)
+    axes.set_xlim(side - sign * 0.06 * span, (levels[-1] if sign > 0 else levels[0]) + sign * 0.03 * span)
+    axes.set_ylim(0, _top(grid, room, groups, banded))
+    _names(axes, groups, ends)
 
 
 def _top(grid: Grid, room: Room, groups: Sequence[str], banded: Sequence[str]) -> float:

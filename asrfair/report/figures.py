@@ -79,30 +79,46 @@ def forest_figure(cells: Sequence[CellPart], attribute: str) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    parts = [(cell, part) for cell in cells for part in cell.attributes if part.attribute == attribute]
-    groups = plotted_groups(cells, attribute)[:MOST_GROUPS]
-    names = _series_names([cell for cell, _ in parts])
+    n_series = sum(part.attribute == attribute for cell in cells for part in cell.attributes)
+    n_groups = len(plotted_groups(cells, attribute)[:MOST_GROUPS])
     with styled():
-        height = max(1, len(groups)) * (ROW_INCHES + SERIES_INCHES * (len(parts) - 1)) + 1.0 + 0.1 * len(parts)
+        height = max(1, n_groups) * (ROW_INCHES + SERIES_INCHES * (n_series - 1)) + 1.0 + 0.1 * n_series
         figure = Figure(figsize=(WIDTH_INCHES, height), layout="constrained")
-        axes = figure.add_subplot()
-        end = cut_intervals(cells, attribute)
-        for number, (_, part) in enumerate(parts):
-            _draw(axes, part, groups, (number, len(parts)), names[number])
-            if end is not None:
-                _cut(axes, part, groups, (number, len(parts)), end)
-        _mark_empty(axes, [part for _, part in parts], groups)
-        axes.set_yticks(range(len(groups)), [plain(group) for group in groups])
-        axes.set_ylim(len(groups) - 0.5, -0.5)
-        axes.set_xlim(left=0, right=None if end is None else end * 100)
-        axes.set_xlabel("word error rate, %, with 95 % interval")
-        axes.grid(axis="x", alpha=0.25)
-        axes.spines[["top", "right"]].set_visible(False)
-        if len(parts) > 1:
+        names = draw_forest(figure.add_subplot(), cells, attribute)
+        if len(names) > 1:
             figure.legend(
                 loc="outside upper left", frameon=False, ncols=2 if max(map(len, names)) < MOST_LETTERS else 1
             )
     return figure
+
+
+def draw_forest(axes: Axes, cells: Sequence[CellPart], attribute: str) -> list[str]:
+    """Draw the forest plot of an attribute.
+
+    Args:
+        axes: where to.
+        cells: the parts of the card.
+        attribute: e.g. `accent`.
+
+    Returns:
+        The names of the series, each the label of its points.
+    """
+    parts = [(cell, part) for cell in cells for part in cell.attributes if part.attribute == attribute]
+    groups = plotted_groups(cells, attribute)[:MOST_GROUPS]
+    names = series_names([cell for cell, _ in parts])
+    end = cut_intervals(cells, attribute)
+    for number, (_, part) in enumerate(parts):
+        _draw(axes, part, groups, (number, len(parts)), names[number])
+        if end is not None:
+            _cut(axes, part, groups, (number, len(parts)), end)
+    _mark_empty(axes, [part for _, part in parts], groups)
+    axes.set_yticks(range(len(groups)), [plain(group) for group in groups])
+    axes.set_ylim(len(groups) - 0.5, -0.5)
+    axes.set_xlim(left=0, right=None if end is None else end * 100)
+    axes.set_xlabel("word error rate, %, with 95 % interval")
+    axes.grid(axis="x", alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    return names
 
 
 def svg(figure: Figure, prefix: str) -> str:
@@ -139,7 +155,7 @@ def styled() -> Iterator[None]:
         yield
 
 
-def _series_names(cells: Sequence[CellPart]) -> list[str]:
+def series_names(cells: Sequence[CellPart]) -> list[str]:
     """What tells the series apart: the condition, and the system where there are several."""
     if len({cell.system_id for cell in cells}) == 1:
         return [plain(condition(cell.condition_id)) for cell in cells]
@@ -149,10 +165,9 @@ def _series_names(cells: Sequence[CellPart]) -> list[str]:
 def _draw(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[int, int], name: str) -> None:
     """The points of one system under one condition."""
     number = place[0]
-    shift = _shift(place)
     colour, marker = COLOURS[number % len(COLOURS)], MARKERS[number % len(MARKERS)]
     points = [(row.wer * 100, row) for row in part.groups if row.group in groups and row.wer is not None]
-    heights = [groups.index(row.group) + shift for _, row in points]
+    heights = [groups.index(row.group) + shift(place) for _, row in points]
     axes.plot(
         [rate for rate, _ in points],
         heights,
@@ -169,7 +184,7 @@ def _draw(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[i
             axes.plot([row.wer_low * 100, row.wer_high * 100], [height, height], color=colour, linewidth=1.8)
 
 
-def _shift(place: tuple[int, int]) -> float:
+def shift(place: tuple[int, int]) -> float:
     """How far a series lies below the middle of its row, for the n-th of so many."""
     number, of = place
     return (number - (of - 1) / 2) * 0.7 / of
@@ -179,7 +194,7 @@ def _cut(axes: Axes, part: AttributePart, groups: Sequence[str], place: tuple[in
     """An arrow where an interval goes on beyond the axis."""
     for row in part.groups:
         if row.group in groups and row.wer_high is not None and row.wer_high > end:
-            height, colour = groups.index(row.group) + _shift(place), COLOURS[place[0] % len(COLOURS)]
+            height, colour = groups.index(row.group) + shift(place), COLOURS[place[0] % len(COLOURS)]
             axes.plot([end * 100], [height], color=colour, marker=">", markersize=7, clip_on=False, zorder=3)
 
 

@@ -43,23 +43,38 @@ def heat_map(grid: Grid) -> Figure:
     """
     from matplotlib.figure import Figure
 
-    names: list[tuple[str | None, str]] = [(None, EVERYBODY), *((group, group) for group in grid.groups[:MOST_ROWS])]
+    names = _rows(grid)
     with styled():
         side = 0.15 + LETTER_INCHES * max(width(plain(name, MOST_LETTERS)) for _, name in names)
         size = (side + CELL_INCHES * len(grid.conditions), HEAD_INCHES + ROW_INCHES * len(names))
         figure = Figure(figsize=size)
-        axes = figure.add_axes((side / size[0], 0.0, 1 - side / size[0], 1 - HEAD_INCHES / size[1]))
-        for row, (group, _) in enumerate(names):
-            for column, name in enumerate(grid.conditions):
-                _cell(axes, (column, row), grid.wer(group, name), is_withheld=grid.is_withheld(group, name))
-        axes.set_xlim(0, len(grid.conditions))
-        axes.set_ylim(len(names), 0)
-        axes.set_yticks([row + 0.5 for row in range(len(names))], [plain(name, MOST_LETTERS) for _, name in names])
-        axes.set_xticks([])
-        axes.tick_params(length=0)
-        axes.spines[:].set_visible(False)
-        _heads(axes, grid)
+        draw_map(figure.add_axes((side / size[0], 0.0, 1 - side / size[0], 1 - HEAD_INCHES / size[1])), grid)
     return figure
+
+
+def draw_map(axes: Axes, grid: Grid) -> None:
+    """Draw the map; what stands over its columns needs `HEAD_INCHES` above the axes.
+
+    Args:
+        axes: where to; `ROW_INCHES` a row fit its letters.
+        grid: the rates.
+    """
+    names = _rows(grid)
+    for row, (group, _) in enumerate(names):
+        for column, name in enumerate(grid.conditions):
+            _cell(axes, (column, row), grid.wer(group, name), is_withheld=grid.is_withheld(group, name))
+    axes.set_xlim(0, len(grid.conditions))
+    axes.set_ylim(len(names), 0)
+    axes.set_yticks([row + 0.5 for row in range(len(names))], [plain(name, MOST_LETTERS) for _, name in names])
+    axes.set_xticks([])
+    axes.tick_params(length=0)
+    axes.spines[:].set_visible(False)
+    _heads(axes, grid)
+
+
+def _rows(grid: Grid) -> list[tuple[str | None, str]]:
+    """Whose rates the rows are, with the names to show."""
+    return [(None, EVERYBODY), *((group, group) for group in grid.groups[:MOST_ROWS])]
 
 
 def ground(wer: float) -> tuple[str, str]:
@@ -109,7 +124,7 @@ def _heads(axes: Axes, grid: Grid) -> None:
                 axes.annotate(f"{value:g}", (column + 0.5, 0), xytext=(0, 5), fontsize=10, **above)
         left, right = columns[0] + 0.08, columns[-1] + 0.92
         line: dict[str, Any] = {"transform": axes.get_xaxis_transform(), "clip_on": False}
-        inch = 1 / (ROW_INCHES * (len(grid.groups[:MOST_ROWS]) + 1))
+        inch = axes.figure.dpi / axes.bbox.height
         axes.plot([left, right], [1 + 0.27 * inch] * 2, color=INK, linewidth=0.8, **line)
         unit = f", {room.unit}" if room.unit and room.levels[0] is not None else ""
         most = max(6, round(len(columns) * CELL_INCHES / 0.085) - len(unit))

@@ -58,7 +58,7 @@ def _curves(card: Card, grid: Grid, prefix: str) -> list[dict[str, Any]]:
     made = []
     for number, room in enumerate(grid.rooms):
         if has_curve(room):
-            figure = curve_figure(grid, room, groups, _smooth(card, grid, room))
+            figure = curve_figure(grid, room, groups, smooth_curves(card, grid, room))
             what = f"Word error rate by {grid.attribute} over the levels of {room.name}, {isolated(grid.system_id)}"
             made.append(
                 {
@@ -88,8 +88,14 @@ def _left_out(names: list[str], grid: Grid) -> str:
     return f" Drawn are {first} with the most errors; {listed([*shown, *more])} are in the tables only."
 
 
-def _smooth(card: Card, grid: Grid, room: Room) -> Smooth:
-    """The isotonic curves of the analysis."""
+def smooth_curves(card: Card, grid: Grid, room: Room) -> Smooth:
+    """The isotonic curves of the analysis.
+
+    Args:
+        card: with its tables.
+        grid: of one system and attribute.
+        room: an environment.
+    """
     found: dict[str, list[tuple[float, float]]] = {}
     normalizers = {cell.normalizer for cell in card.cells}
     for row in read(card.tables.get("curves") or []):
