@@ -326,6 +326,29 @@ def gate(run: str, rules: str | None, junit: str | None, github: bool, as_json: 
     sys.exit({"violated": GATE_FAILED, "cannot tell": CANNOT_TELL}.get(gated.outcome, 0))
 
 
+@main.command()
+@click.argument("run", required=False)
+@click.option("--to", metavar="NAME", help="The exporter.")
+@several("--option", "pairs", metavar="NAME=VALUE", help="An option of the exporter.")
+@click.option("--out", metavar="PATH", help="The file or folder to write; in RUN unless given.")
+@click.option("--k", type=int, metavar="K", help="Publish groups of K speakers or more; as the last report, else 5.")
+@click.option("--list", "lists", is_flag=True, help="The exporters there are, what they take, what is missing.")
+def export(run: str | None, to: str | None, pairs: tuple[str, ...], lists: bool, **options: Any) -> None:
+    """Write the published numbers of RUN for another tool."""
+    from asrfair.config import parse_pair
+
+    if not lists and (run is None or to is None):
+        raise click.UsageError("give RUN and --to NAME, or --list")
+    pipeline = _pipeline("exporting")
+
+    if lists:
+        click.echo(pipeline.exporters_text())
+        return
+    chosen = dict(parse_pair(text, "--option", "NAME=VALUE, such as system=engine") for text in pairs)
+    for place in pipeline.export(run, to=to, options=chosen, **options):
+        click.echo(place)
+
+
 @main.group()
 def card() -> None:
     """The service card: what a person says of the service, the schema of card.json, and the print."""
