@@ -18,6 +18,7 @@ from asrfair.audio import read_audio, resample
 from asrfair.errors import AudioError, InputError
 from asrfair.manifest import Manifest
 from asrfair.records import CLEAN, Waveform
+from asrfair.report.explorer import escaped
 from asrfair.transcribe.hearing import file_name
 
 MOST_BYTES = 24_000_000
@@ -66,7 +67,7 @@ def clips_json(
         raise InputError(
             "--include-audio: the manifest names no audio files and the run kept none (transcribe --save-audio)"
         )
-    return msgspec.json.encode(found).decode().replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+    return escaped(msgspec.json.encode(found).decode())
 
 
 Source = tuple[str | None, float | None, float | None]

@@ -71,8 +71,8 @@ def shown_transcripts(
     cells = places(record)
     if len(rows) * len(cells) > MOST_RESULTS:
         raise InputError(
-            f"{len(rows) * len(cells):,} results are more than the {MOST_RESULTS:,} that a page can hold: report without "
-            "--include-transcripts, or transcribe with --limit"
+            f"{len(rows) * len(cells):,} results are more than the {MOST_RESULTS:,} that a page can hold: report "
+            "without --include-transcripts, or transcribe with --limit"
         )
     check_transcripts(folder, record, rows["utterance_id"])
     rows, ids = _in_order(rows, with_ids=with_ids)

@@ -1,7 +1,8 @@
 """The page: `report.html`, one file that needs no network, drawn from the card; without its script it is whole too.
 
-The script (`explorer`) is the only one that the page lets run: its policy names the digest. Everything that comes from data is escaped, and stands in an element of its own direction (`bdi`), so that a
-right-to-left name does not turn the numbers beside it.
+The script (`explorer`) is the only one that the page lets run: its policy names the digest. Everything that comes from
+data is escaped, and stands in an element of its own direction (`bdi`), so that a right-to-left name does not turn the
+numbers beside it.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,7 +82,8 @@ def find_edits(
         if text is None or text == spoken[row]:
             steps.append([])
         elif costs == "levenshtein":
-            steps.append(Levenshtein.editops(strings[row], strings[len(spoken) + at]).as_list())
+            script = Levenshtein.editops(strings[row], strings[len(spoken) + at]).as_list()
+            steps.append(cast("list[Step]", script))
         else:
             steps.append(steps_of_spans(spoken[row], text, costs))
     return _edits(tokens, len(spoken), steps)

@@ -1,6 +1,7 @@
 """What a page may run: the scripts in its source, and whether its policy lets only the one of asrfair run."""
 
 import re
+import time
 from html.parser import HTMLParser
 
 from asrfair.report.explorer import explorer_script, script_digest
@@ -44,3 +45,12 @@ def runs_only_its_own_script(text):
     run = [content for found, content in scripts.found if found.get("type") not in DATA]
     allowed = re.search(r"script-src ([^;]*)", scripts.policy).group(1)
     return run == [explorer_script()] and allowed == f"'{script_digest(run[0])}'"
+
+
+def until(page, expression, argument=None, *, seconds=10.0):
+    """The value of an expression in a page as soon as it is true: asked from outside, as the policy forbids `eval`."""
+    end = time.monotonic() + seconds
+    while not (found := page.evaluate(expression, argument)):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(20)
+    return found

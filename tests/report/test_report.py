@@ -144,7 +144,7 @@ def test_the_page_needs_no_network(tmp_path):
 
 
 def test_names_from_data_are_inert_in_every_form(tmp_path):
-    text, parsed = page(tmp_path, GAP | {EVIL: GAP["US"], RTL: GAP["US"], "a $x^2$ _c_": GAP["US"]})
+    text, _ = page(tmp_path, GAP | {EVIL: GAP["US"], RTL: GAP["US"], "a $x^2$ _c_": GAP["US"]})
     assert runs_only_its_own_script(text)
     markdown = (tmp_path / "card.md").read_text()
     assert "<script>" not in markdown

@@ -10,7 +10,7 @@ is told where to look (`Served`). The contract of both, with every shape, stands
 """
 
 from asrfair.report.explorer.block import Drill, Served, Transcripts, embedded
-from asrfair.report.explorer.numbers import anchors, numbers_json
+from asrfair.report.explorer.numbers import anchors, escaped, numbers_json
 from asrfair.report.explorer.script import explorer_script, script_digest
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "Transcripts",
     "anchors",
     "embedded",
+    "escaped",
     "explorer_script",
     "numbers_json",
     "script_digest",

@@ -72,10 +72,10 @@ def numbers_json(card: Card) -> str:
 
 
 def escaped(json: str) -> str:
-    """JSON without a letter that could end the element it stands in.
+    r"""JSON without a letter that could end the element it stands in.
 
-    >>> escaped('["</script>"]')
-    '["\\\\u003c/script\\\\u003e"]'
+    >>> print(escaped('["</script>"]'))
+    ["\u003c/script\u003e"]
     """
     return json.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 

@@ -2,6 +2,7 @@
 
 async function start() {
   state = stateOf(location.hash);
+  document.getElementById("unscripted")?.remove();
   const section = document.getElementById("numbers");
   const table = numbersTable(section);
   section.before(toolbar());
