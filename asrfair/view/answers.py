@@ -99,7 +99,7 @@ class Answers:
         known = self.source(name)
         if known is None:
             return None
-        numbers = np.arange(len(self.facts.cells), dtype=np.uint32) * self.facts.n + known["at"]
+        numbers = np.arange(len(self.facts.cells), dtype=np.uint32) * self.facts.n + known["number"]
         shown = self._shown(numbers)
         results = [_row(one) | {"reference": one["reference"], "hypothesis": one["text"]} for one in shown]
         return {"id": name, "speaker": known["speaker"], "groups": self._groups(int(numbers[0])), "results": results}
@@ -117,10 +117,12 @@ class Answers:
 
     def _shown(self, numbers: Numbers) -> list[dict[str, Any]]:
         """Results with their names, references and steps, in this order."""
-        found = self._look_up("results", ROW, "number", numbers)
-        wordings = self._look_up("wordings", ("number", "text"), "number", [one["wording"] for one in found])
+        if not len(numbers):
+            return []
+        found = self._look_up("results", ROW, numbers)
+        wordings = self._look_up("wordings", ("number", "text"), [one["wording"] for one in found])
         places = [one["number"] % self.facts.n for one in found]
-        names = self._look_up("utterances", ("at", "id"), "at", places)
+        names = self._look_up("utterances", ("number", "id"), places)
         references = [one["text"] for one in wordings]
         with self._turn:  # A normaliser keeps what it has learnt, and is no one's alone.
             steps = self._align(references, [one["text"] for one in found])
@@ -179,11 +181,11 @@ class Answers:
             mask[chunk.flatten().to_numpy()] = True
         return mask
 
-    def _look_up(self, table: str, columns: Sequence[str], key: str, numbers: Sequence[int] | Numbers) -> list[Any]:
+    def _look_up(self, table: str, columns: Sequence[str], numbers: Sequence[int] | Numbers) -> list[Any]:
         """The row of each number, in the order of the numbers."""
         wanted = [int(number) for number in numbers]
-        query = f"SELECT {', '.join(columns)} FROM {table} WHERE {key} IN (SELECT unnest(?::UINTEGER[]))"
-        found = {row[key]: row for row in self._ask(query, wanted)} if wanted else {}
+        query = f"SELECT {', '.join(columns)} FROM {table} WHERE number IN (SELECT unnest(?::UINTEGER[]))"
+        found = {row["number"]: row for row in self._ask(query, wanted)} if wanted else {}
         return [found[number] for number in wanted]
 
     def _ask(self, query: str, *values: Any) -> list[dict[str, Any]]:

@@ -4,7 +4,7 @@ A result is what one system under one condition made of one utterance; its numbe
 the order of the run, utterances in that of the page. Tables:
 
 - `about`: one row of JSON (`About`).
-- `utterances`: `at`, `id` as it is shown, `name` as the manifest has it, `speaker` (a pseudonym, 0 unknown), and where
+- `utterances`: `number`, `id` as it is shown, `name` as the manifest has it, `speaker` (a pseudonym, 0 unknown), and where
   its audio is.
 - `wordings`: `number`, `text`: the references as they were written, first those of the utterances.
 - `results`: `number`, `cell`, `failed`, `words` (of the reference), `substitutions`, `deletions`, `insertions`,
@@ -149,7 +149,7 @@ class IndexWriter:
 
     def utterances(self, columns: Mapping[str, Any]) -> None:
         """Write `id`, `name`, `speaker`, `audio`, `offset_s` and `duration_s` of n utterances."""
-        self._insert("utterances", {"at": np.arange(self._about.n, dtype=np.uint32), **columns})
+        self._insert("utterances", {"number": np.arange(self._about.n, dtype=np.uint32), **columns})
 
     def wordings(self, written: Sequence[str]) -> None:
         """Write the references as they were written."""
