@@ -171,3 +171,20 @@ def test_the_numbers_in_the_page_are_those_of_the_card(run, page):
     small = [row for row in table["rows"] if SMALL in row[3]]
     assert small
     assert all(row[at] is None for row in small for at in range(4, 11))
+
+
+@pytest.mark.parametrize(("keys", "code"), [("include_transcripts = true", 0), ("include_audio = true", 2)])
+def test_a_configuration_asks_for_transcripts_too(tmp_path, keys, code):
+    _, rows = make_run(tmp_path)
+    config = tmp_path / "run.toml"
+    config.write_text(
+        f'schema_version = 1\nmanifest = "manifest"\nout = "again"\nmax_failed = 1.0\n{keys}\n'
+        '[[hypotheses]]\nname = "engine"\nfile = "4.jsonl"\n'
+    )
+    done = CliRunner().invoke(main, ["run", str(config)])
+    assert done.exit_code == code, done.output
+    if code:
+        assert "add include_transcripts = true" in done.output
+    else:
+        found = unpacked(block((tmp_path / "again" / "report.html").read_text(), "utterances-data"))
+        assert len(found["ids"]) == len(rows)

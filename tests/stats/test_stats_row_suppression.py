@@ -20,7 +20,7 @@ def test_every_combination_is_shared_by_k_speakers_or_tells_nothing(found, k):
     kept = shared_values(values, speakers, k)
     combined = np.stack(kept)
     for combination in np.unique(combined, axis=1).T:
-        who = speakers[(combined.T == combination).all(axis=1)]
+        who = speakers[(combination == combined.T).all(axis=1)]
         assert len(set(who.tolist())) >= k or not combination.any()
 
 

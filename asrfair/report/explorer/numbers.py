@@ -58,7 +58,7 @@ def numbers_json(card: Card) -> str:
         card: with everything that is suppressed taken out.
 
     Returns:
-        `columns`, `rows` (values in their order), `shown` (texts in the order of `SHOWN`) and `anchors` (ids, or null
+        `columns`, `rows` (values in their order), `texts`, `shown` (in their order) and `anchors` (ids, or null
         for everybody).
     """
     places = anchors(card)
@@ -67,7 +67,7 @@ def numbers_json(card: Card) -> str:
         rows.append(_values(cell, attribute, row))
         shown.append(_texts(cell, row))
         ids.append(places.get((cell.system_id, cell.condition_id, attribute, row.group)))
-    data = {"columns": COLUMNS, "rows": rows, "shown": shown, "anchors": ids}
+    data = {"columns": COLUMNS, "texts": SHOWN, "rows": rows, "shown": shown, "anchors": ids}
     return escaped(msgspec.json.encode(data).decode())
 
 

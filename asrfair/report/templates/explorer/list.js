@@ -16,7 +16,8 @@ function longList(label, { fetch, draw, name, open }) {
   let pages = new Map();
 
   function page(number) {
-    if (!pages.has(number)) pages.set(number, fetch(number * FETCHED, FETCHED));
+    const later = () => { pages.delete(number); return []; };
+    if (!pages.has(number)) pages.set(number, fetch(number * FETCHED, FETCHED).catch(later));
     return pages.get(number);
   }
 

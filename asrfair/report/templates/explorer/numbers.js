@@ -1,12 +1,5 @@
 // The table of all numbers: filtered, sorted, written out as CSV. Its texts are those of the page, its values the card's.
 
-const HEADS = [
-  // [title, column that it is sorted by, class]
-  ["System", "system_id", "text"], ["Condition", "condition_id", "text"], ["Attribute", "attribute", "text"],
-  ["Group", "group", "text"], ["Speakers", "n_speakers", ""], ["Words", "n_ref_words", ""], ["Failed", "n_failed", ""],
-  ["WER % (95 % interval)", "wer", ""], ["Times (95 % interval)", "wer_ratio", ""], ["Against", "baseline", "text"], ["Adjusted p", "p_adjusted", ""],
-  ["Verdict", "verdict", "text"], ["Notes", "notes", "text notes"],
-];
 const VERDICTS = { higher: "more errors", lower: "fewer errors", "not shown": "not shown", "cannot tell": "cannot tell",
   suppressed: "not reported", none: "not compared" };
 const PAGE_ROWS = 200;
@@ -16,9 +9,10 @@ function numbersTable(section) {
   const data = JSON.parse(document.getElementById("numbers-data").textContent);
   const column = Object.fromEntries(data.columns.map((name, at) => [name, at]));
   const value = (row, name) => data.rows[row][column[name]];
+  const shown = (row, name) => data.shown[row][data.texts.indexOf(name)];
   const verdictOf = (row) => value(row, "verdict") || "none";
   let most = PAGE_ROWS;
-  let drills = false;
+  let drills = null;
 
   const distinct = (name) => [...new Set(data.rows.map((row) => row[column[name]]))];
   const shownAs = (name, one) => (name === "condition_id" ? conditionName(one) : name === "attribute" && one === "all" ? "everybody" : one);
@@ -34,7 +28,19 @@ function numbersTable(section) {
   const status = make("p", { class: "soft", role: "status" });
   const more = make("button", { type: "button", text: "Show more rows", hidden: true, on: { click: () => { most += 5 * PAGE_ROWS; draw(); } } });
   const body = make("tbody");
-  const heads = HEADS.map(([title, name, kind]) => make("th", { scope: "col", class: kind },
+  // [title, column that it is sorted by, class, the contents of a cell]; what is the same in all rows is left out.
+  const several = (name) => distinct(name).length > 1;
+  const columns = [
+    ["Group", "group", "text", groupCell], ["Attribute", "attribute", "text", (row) => own(shownAs("attribute", value(row, "attribute")))],
+    ...(several("system_id") ? [["System", "system_id", "text", (row) => own(value(row, "system_id"))]] : []),
+    ...(several("condition_id") ? [["Condition", "condition_id", "text", (row) => own(shown(row, "condition"))]] : []),
+    ["WER % (95 % interval)", "wer", "", rateCell], ["Times (95 % interval)", "wer_ratio", "", ratioCell],
+    ["Against", "baseline", "text", (row) => own(baselineName(row))], ["Adjusted p", "p_adjusted", "", (row) => (value(row, "verdict") ? shown(row, "p") : "")],
+    ["Verdict", "verdict", "text", verdictCell], ["Speakers", "n_speakers", "", (row) => shown(row, "speakers")],
+    ["Words", "n_ref_words", "", (row) => shown(row, "words")], ["Failed", "n_failed", "", (row) => shown(row, "failed")],
+    ["Notes", "notes", "text notes", (row) => value(row, "notes")],
+  ];
+  const heads = columns.map(([title, name, kind]) => make("th", { scope: "col", class: kind },
     make("button", { type: "button", class: "sort", on: { click: () => sortBy(name) } }, title, make("span", { class: "arrow", "aria-hidden": "true" }))));
   const table = make("table", {}, make("caption", { text: "Every group under every system and condition; the head of a column sorts by it" }),
     make("thead", {}, make("tr", {}, heads)), body);
@@ -72,8 +78,6 @@ function numbersTable(section) {
     return name in column ? found.sort((one, other) => compared(value(one, name), value(other, name), down) || one - other) : found;
   }
 
-  const baselineName = (name) => (name === "rest" ? "everybody else" : name || "");
-
   const texts = new Map();
   function textOf(row) {
     if (!texts.has(row)) texts.set(row, [...data.rows[row].slice(0, 4), data.rows[row][column.notes], ...data.shown[row]].join(" ").toLocaleLowerCase());
@@ -88,10 +92,27 @@ function numbersTable(section) {
     return down ? -found : found;
   }
 
-  function rate(row, text, range) {
-    const parts = [text, range ? make("span", { class: "range", text: ` (${range})` }) : null];
+  const range = (text) => (text ? make("span", { class: "range", text: ` (${text})` }) : null);
+  const baselineName = (row) => ({ rest: "everybody else" })[value(row, "baseline")] || value(row, "baseline") || "";
+
+  function groupCell(row) {
+    const name = own(value(row, "attribute") === "all" ? "everybody" : value(row, "group"));
+    return data.anchors[row] ? make("a", { href: `#${data.anchors[row]}` }, name) : name;
+  }
+
+  function rateCell(row) {
     const href = drills && value(row, "wer") !== null ? linkTo(row) : null;
-    return make("td", {}, href ? make("a", { href }, make("span", { text }), told(`: utterances of ${value(row, "group")}`)) : parts[0], parts[1]);
+    const text = shown(row, "wer");
+    return [href ? make("a", { href }, make("span", { text }), told(`: utterances of ${value(row, "group")}`)) : text, range(shown(row, "wer_range"))];
+  }
+
+  function ratioCell(row) {
+    return value(row, "verdict") ? [shown(row, "ratio"), range(shown(row, "ratio_range"))] : "";
+  }
+
+  function verdictCell(row) {
+    const kind = value(row, "verdict");
+    return make("span", { class: kind === "higher" || kind === "lower" ? kind : null, text: shown(row, "verdict") });
   }
 
   /** The address of the utterances behind a row; null where its groups are in no row. */
@@ -112,26 +133,14 @@ function numbersTable(section) {
   }
 
   function line(row) {
-    const [condition, speakers, words, failed, wer, werRange, ratio, ratioRange, p, verdict] = data.shown[row];
-    const group = value(row, "attribute") === "all" ? "everybody" : value(row, "group");
-    const anchor = data.anchors[row];
-    const name = anchor ? make("a", { href: `#${anchor}` }, own(group)) : own(group);
-    const kind = value(row, "verdict");
-    return make("tr", {},
-      make("td", { class: "text" }, own(value(row, "system_id"))), make("td", { class: "text" }, own(condition)),
-      make("td", { class: "text" }, own(shownAs("attribute", value(row, "attribute")))), make("th", { scope: "row", class: "text" }, name),
-      make("td", { text: speakers }), make("td", { text: words }), make("td", { text: failed }), rate(row, wer, werRange),
-      make("td", { text: kind ? ratio : "" }, kind && ratioRange ? make("span", { class: "range", text: ` (${ratioRange})` }) : null),
-      make("td", { class: "text" }, own(kind ? baselineName(value(row, "baseline")) : "")), make("td", { text: kind ? p : "" }),
-      make("td", { class: "text" }, make("span", { class: kind === "higher" || kind === "lower" ? kind : null, text: verdict })),
-      make("td", { class: "text notes", text: value(row, "notes") }));
+    return make("tr", {}, columns.map(([, , kind, contents], at) => make(at ? "td" : "th", { class: kind, scope: at ? null : "row" }, contents(row))));
   }
 
   function draw() {
     for (const [key, field] of Object.entries(fields)) field.set(get(key));
     const rows = chosenRows();
     const [name, down] = order();
-    HEADS.forEach(([, of], at) => heads[at].setAttribute("aria-sort", of !== name ? "none" : down ? "descending" : "ascending"));
+    columns.forEach(([, of], at) => heads[at].setAttribute("aria-sort", of !== name ? "none" : down ? "descending" : "ascending"));
     body.replaceChildren(...rows.slice(0, most).map(line));
     more.hidden = rows.length <= most;
     status.textContent = `${counted(rows.length, "row")} of ${data.rows.length.toLocaleString("en")}${rows.length > most ? `; the first ${most} are shown` : ""}.`;

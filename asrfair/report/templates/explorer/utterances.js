@@ -65,9 +65,9 @@ async function utterancesPart(section, source) {
     const key = JSON.stringify(wanted);
     if (key !== shown) {
       shown = key;
-      const found = await source.query({ ...wanted, offset: 0, limit: FETCHED });
+      const found = await source.query({ ...wanted, offset: 0, limit: FETCHED }).catch((error) => ({ total: 0, rows: [], error }));
       if (key !== shown) return;
-      status.textContent = `${counted(found.total, "result")} of ${about.total.toLocaleString("en")}.${found.total ? "" : " Nothing fits: take a filter away."}`;
+      status.textContent = `${counted(found.total, "result")} of ${about.total.toLocaleString("en")}.${found.total ? "" : found.error ? ` ${found.error.message}` : " Nothing fits: take a filter away."}`;
       await list.reset(found.total, found.rows);
     }
     if (get("utterance") !== opened) await openOne(get("utterance"));
