@@ -386,6 +386,27 @@ def pdf(run: str, out: str | None, browser: str | None) -> None:
     click.echo(pipeline.card_pdf(run, out=out, browser=browser))
 
 
+@main.command()
+@click.argument("run")
+@K
+@CARD
+@click.option("--include-audio", is_flag=True, help="Let utterances be heard.")
+@click.option("--include-ids", is_flag=True, help="Call them by their names in the manifest.")
+@click.option("--port", type=click.IntRange(0, 65535), default=0, metavar="N", help="One that is free unless given.")
+@click.option("--no-browser", is_flag=True, help="Only print the address.")
+def view(run: str, no_browser: bool, **options: Any) -> None:
+    """Look at the utterances behind the numbers in a browser, however many there are; on this machine alone."""
+    import webbrowser
+
+    pipeline = _pipeline("viewing")
+    with pipeline.view(run, **options) as server:
+        click.echo(pipeline.NOTICE, err=True)
+        click.echo(server.url)
+        if not no_browser:
+            webbrowser.open(server.url)
+        server.wait()
+
+
 def _answers() -> dict[str, str | list[str]]:
     """Ask every question on a terminal; Ctrl-D ends, with what was answered kept."""
     from asrfair.report import QUESTIONS

@@ -21,6 +21,7 @@ ROOMS = {
     "scoring": set(),
     "stats": set(),
     "report": {"stats"},
+    "view": set(),
     "provenance": set(),
     "config": set(),
     "options": set(),
@@ -28,7 +29,19 @@ ROOMS = {
     "startup": set(),
 }
 SEES_EVERYTHING = {"pipeline", "cli", "__main__"}
-HEAVY = {"torch", "transformers", "librosa", "pandas", "scipy", "matplotlib", "datasets", "jinja2", "stamina", "tqdm"}
+HEAVY = {
+    "torch",
+    "transformers",
+    "librosa",
+    "pandas",
+    "scipy",
+    "matplotlib",
+    "datasets",
+    "jinja2",
+    "stamina",
+    "tqdm",
+    "duckdb",
+}
 
 
 def _modules():

@@ -52,10 +52,10 @@ def clips_json(
     for at, (name, audio) in enumerate(_sources(rows)):
         for condition, system in conditions.items():
             path = folder.joinpath("audio", file_name(system, safe="@"), file_name(condition, safe="@"))
-            waveform = _waveform(path / f"{file_name(name)}.flac", manifest, audio if condition == CLEAN else None)
+            waveform = read_source(path / f"{file_name(name)}.flac", manifest, audio if condition == CLEAN else None)
             if waveform is None:
                 continue
-            clip = _opus(waveform)
+            clip = opus(waveform)
             size += len(clip)
             if size > MOST_BYTES:
                 raise InputError(
@@ -80,7 +80,7 @@ def _sources(rows: pa.Table) -> Iterator[tuple[str, Source]]:
         yield name, (audio, offset_s, duration_s)
 
 
-def _waveform(kept: Path, manifest: Manifest, source: Source | None) -> Waveform | None:
+def read_source(kept: Path, manifest: Manifest, source: Source | None) -> Waveform | None:
     """What the run kept, or what the manifest has; None where there is neither."""
     try:
         if kept.exists():
@@ -93,7 +93,7 @@ def _waveform(kept: Path, manifest: Manifest, source: Source | None) -> Waveform
         raise InputError(f"--include-audio: {error}") from error
 
 
-def _opus(waveform: Waveform) -> bytes:
+def opus(waveform: Waveform) -> bytes:
     """A clip as Ogg Opus."""
     import soundfile
 

@@ -33,7 +33,10 @@ from asrfair.stats.row_suppression import shared_values
 MOST_RESULTS = 1_000_000
 """Utterances times systems and conditions that a page may hold; a browser takes no more in a moment."""
 
-ID_BYTES = 5
+FEW_NAMES = 20_000
+FEW_BYTES, MANY_BYTES = 5, 8
+"""Of a digest, for so few names or for more; two of a million would share one of 5 bytes every third time."""
+
 Integers = NDArray[np.int64]
 Hidden = Mapping[tuple[str, str], str]
 
@@ -64,9 +67,7 @@ def shown_transcripts(
         RunFolderError: the manifest or the transcripts are not those that were scored.
         InputError: more than a page can hold.
     """
-    metadata = read_metadata(folder / SCORES_FILE)
-    if manifest.digest != metadata["manifest_digest"]:
-        raise RunFolderError(f"{folder}: its manifest {manifest.rows_path} was changed after scoring: asrfair score")
+    metadata = scored_with(folder, manifest)
     rows = selected(manifest, record.limit, record.seed)
     cells = places(record)
     if len(rows) * len(cells) > MOST_RESULTS:
@@ -75,10 +76,10 @@ def shown_transcripts(
             "without --include-transcripts, or transcribe with --limit"
         )
     check_transcripts(folder, record, rows["utterance_id"])
-    rows, ids = _in_order(rows, with_ids=with_ids)
-    values, speakers = _values(rows, manifest, groups, hidden, k)
+    rows, ids = in_order(rows, with_ids=with_ids)
+    values, speakers = told_values(rows, manifest, groups, hidden, k)
     normalizer = find_normalizer(metadata["normalizers"][0]["name"])
-    heard = [text for place in cells for text in _heard(folder, place, rows["utterance_id"])]
+    heard = [text for place in cells for text in heard_texts(folder, place, rows["utterance_id"])]
     texts = _texts(rows["references"].to_pylist(), heard, normalizer, metadata["costs"])
     shown = Transcripts(
         cells=cells, normalizer=normalizer.name, k=k, ids=ids, speakers=speakers, attributes=values, **texts
@@ -86,7 +87,19 @@ def shown_transcripts(
     return Shown(shown, rows)
 
 
-def _in_order(rows: pa.Table, *, with_ids: bool) -> tuple[pa.Table, list[str]]:
+def scored_with(folder: Path, manifest: Manifest) -> dict[str, Any]:
+    """What the scores of a run say of themselves.
+
+    Raises:
+        RunFolderError: there are none, or they are of another state of the manifest.
+    """
+    metadata = read_metadata(folder / SCORES_FILE)
+    if manifest.digest != metadata["manifest_digest"]:
+        raise RunFolderError(f"{folder}: its manifest {manifest.rows_path} was changed after scoring: asrfair score")
+    return metadata
+
+
+def in_order(rows: pa.Table, *, with_ids: bool) -> tuple[pa.Table, list[str]]:
     """The rows in the order of the page, and the name of each there."""
     names = rows["utterance_id"].to_pylist()
     if with_ids:
@@ -98,11 +111,11 @@ def _in_order(rows: pa.Table, *, with_ids: bool) -> tuple[pa.Table, list[str]]:
 
 def _digests(names: Sequence[str]) -> list[str]:
     """A digest of each name, under a salt that nobody knows."""
-    salt = secrets.token_bytes(32)
-    return [hashlib.blake2b(name.encode(), digest_size=ID_BYTES, key=salt).hexdigest() for name in names]
+    salt, size = secrets.token_bytes(32), FEW_BYTES if len(names) <= FEW_NAMES else MANY_BYTES
+    return [hashlib.blake2b(name.encode(), digest_size=size, key=salt).hexdigest() for name in names]
 
 
-def _values(
+def told_values(
     rows: pa.Table, manifest: Manifest, groups: pa.Table, hidden: Hidden, k: int
 ) -> tuple[dict[str, tuple[list[list[str]], Integers]], Integers]:
     """The values of each attribute with the code of each row, and the pseudonym of each row's speaker."""
@@ -144,7 +157,7 @@ def _used(values: list[list[str]], codes: Integers) -> tuple[list[list[str]], In
     return [values[code - 1] for code in used], rank[codes]
 
 
-def _heard(folder: Path, place: tuple[str, str], ids: pa.ChunkedArray) -> list[str | None]:
+def heard_texts(folder: Path, place: tuple[str, str], ids: pa.ChunkedArray) -> list[str | None]:
     """What one system under one condition made of each utterance; None where it failed."""
     rows = cell_rows(folder, place)
     where = pc.index_in(ids.combine_chunks(), value_set=rows["utterance_id"].combine_chunks())
@@ -167,7 +180,9 @@ def _texts(
     hypotheses = [None if text is None else made for text, made in zip(heard, said, strict=True)]
     against = np.tile(np.arange(n), len(heard) // n if n else 0)
     for place in range(0, len(heard), n or 1):
-        _choose(against[place : place + n], references, hypotheses[place : place + n], [at for at, _ in further], costs)
+        choose_wordings(
+            against[place : place + n], references, hypotheses[place : place + n], [at for at, _ in further], costs
+        )
     found = find_edits(references, hypotheses, against, costs=costs)
     same = [raw == made for raw, made in zip([*written, *heard], [*references, *hypotheses], strict=True)]
     return {
@@ -185,7 +200,7 @@ def _texts(
     }
 
 
-def _choose(
+def choose_wordings(
     against: Integers, references: Sequence[str], hypotheses: Sequence[str | None], owners: Sequence[int], costs: str
 ) -> None:
     """Count results of one cell against the wording with the fewest errors, in place; of several, the first."""

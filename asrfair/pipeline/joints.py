@@ -188,6 +188,15 @@ def manifest_of(folder: Path, record: RunRecord) -> Manifest:
     Raises:
         InputError: it is not where it was; says how to bring it back.
     """
+    return loaded_manifest(manifest_path(folder, record))
+
+
+def manifest_path(folder: Path, record: RunRecord) -> Path:
+    """The rows file of the manifest that a run was made from.
+
+    Raises:
+        RunFolderError: it is not where it was; says how to bring it back.
+    """
     if record.manifest is None or not record.cells:
         raise RunFolderError(f"{folder}: nothing was transcribed yet; start with asrfair transcribe, or --hypotheses")
     path = Path(os.path.normpath(folder / record.manifest.path))
@@ -196,7 +205,7 @@ def manifest_of(folder: Path, record: RunRecord) -> Manifest:
             f"{folder}: its manifest {record.manifest.name!r} is not at {path} any more; the references are needed to "
             "score: move it back, or score MANIFEST --hypotheses into a new run"
         )
-    return loaded_manifest(path)
+    return path
 
 
 def loaded_manifest(path: str | Path) -> Manifest:

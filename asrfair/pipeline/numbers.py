@@ -104,20 +104,32 @@ def _report(
     run: str | Path, *, k: int, card: str | Path | None, transcripts: bool, audio: bool, ids: bool
 ) -> list[Path]:
     """Write the card and the page, as the only one to write to the run."""
-    from asrfair.report import TABLES, Stated, load_stated, write_report
+    from asrfair.report import Stated, load_stated, write_report
 
     clock, folder = VerbClock("report"), Path(run)
     record = read_record(folder)
     path = stated_file(folder, card)
     stated = Stated() if path is None else load_stated(path)
-    tables = {name: _read_table(folder / f"{name}.parquet", name) for name in ("groups", "disparities")}
-    further = {n: _read_table(folder / f"{n}.parquet", n) for n in TABLES if (folder / f"{n}.parquet").exists()}
+    tables, further = analysed(folder)
     drill = _drill(folder, record, tables["groups"], k, audio=audio, ids=ids) if transcripts else None
     shown = (record.as_dict(), tables["groups"], tables["disparities"], further)
     files = write_report(folder, *shown, k=k, stated=stated, drill=drill)
     record.verbs.append(clock.entry(k=k, transcripts=transcripts, audio=audio, ids=ids))
     write_record(folder, record)
     return files
+
+
+def analysed(folder: Path) -> tuple[dict[str, pa.Table], dict[str, pa.Table]]:
+    """The tables of an analysis: `groups` and `disparities`, and by name the further ones that there are.
+
+    Raises:
+        RunFolderError: one is absent, damaged or of another version.
+    """
+    from asrfair.report import TABLES
+
+    tables = {name: _read_table(folder / f"{name}.parquet", name) for name in ("groups", "disparities")}
+    further = {n: _read_table(folder / f"{n}.parquet", n) for n in TABLES if (folder / f"{n}.parquet").exists()}
+    return tables, further
 
 
 def stated_file(folder: Path, card: str | Path | None) -> Path | None:
