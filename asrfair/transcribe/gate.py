@@ -53,7 +53,8 @@ class Gate:
                     now, turn = time.monotonic(), max(self._next, self._closed_until)
                     if turn <= now:
                         step = 0.0 if self._rate is None else 1.0 / self._rate
-                        on_time = max(turn, now - step) if has_waited else now  # A late waking is made up for once.
+                        is_late = has_waited and self._most is None  # Made up for once, but not beyond a given rate.
+                        on_time = max(turn, now - step) if is_late else now
                         self._next = on_time + step
                         return now
                 time.sleep(turn - now)
