@@ -13,7 +13,6 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -152,5 +151,6 @@ def _log(client: Any, run: str, *, params: dict[str, str], metrics: dict[str, fl
 
     client.log_batch(run, params=[Param(name, value) for name, value in params.items()])
     now = int(time.time() * 1000)
-    for some in batched((metrics or {}).items(), A_BATCH):
-        client.log_batch(run, metrics=[Metric(name, value, now, 0) for name, value in some])
+    made = [Metric(name, value, now, 0) for name, value in (metrics or {}).items()]
+    for start in range(0, len(made), A_BATCH):
+        client.log_batch(run, metrics=made[start : start + A_BATCH])
