@@ -74,8 +74,11 @@ def describe_exporter(name: str) -> str:
     Raises:
         InputError: there is no such exporter.
     """
-    shown = {inspect.Parameter.empty: "required", None: "optional"}
-    return ", ".join(f"{key} ({shown.get(value, value)})" for key, value in _options(exporter_class(name)).items())
+    parts = []
+    for key, value in _options(exporter_class(name)).items():
+        shown = "optional" if value is None else f"default {value}"
+        parts.append(f"{key} ({'required' if value is inspect.Parameter.empty else shown})")
+    return ", ".join(parts)
 
 
 def render_exporters() -> str:

@@ -54,8 +54,9 @@ class JsonLd(Exporter):
     def write(self, shown: Published, out: Path) -> list[str]:
         """See `Exporter.write`."""
         numbers = list(shown.numbers())
-        document = {"@context": CONTEXT, "@graph": [_dataset(shown, numbers), *_variables(numbers), *_groups(numbers)]}
-        document["@graph"] += [_observation(number, i) for i, number in enumerate(numbers)]
+        graph = [_dataset(shown, numbers), *_variables(numbers), *_groups(numbers)]
+        graph += [_observation(number, i) for i, number in enumerate(numbers)]
+        document = {"@context": CONTEXT, "@graph": graph}
         text = msgspec.json.format(msgspec.json.encode(document), indent=1).decode()
         for sign in "<>&":
             text = text.replace(sign, f"\\u{ord(sign):04x}")

@@ -13,7 +13,6 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import batched
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,9 @@ from asrfair.report.exporters._base import Exporter, key, short
 from asrfair.report.exporters.csv import numbers_csv
 from asrfair.report.markdown import render_markdown
 from asrfair.report.published import Published
+
+SETTINGS = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+"""What MLflow is told unless the environment says otherwise: its own number of retries is minutes of silence."""
 
 A_BATCH = 500
 SCHEMES = ("sqlite", "postgresql", "mysql", "mssql", "http", "https", "databricks")
@@ -51,21 +53,21 @@ class MlFlow(Exporter):
 
     def write(self, shown: Published, out: Path) -> list[str]:
         """See `Exporter.write`."""
-        os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+        for name, value in SETTINGS.items():
+            os.environ.setdefault(name, value)
         try:
-            from mlflow.exceptions import MlflowException
             from mlflow.tracking import MlflowClient
         except ImportError as error:
             raise MissingExtraError("the exporter mlflow", self.extra) from error
 
         try:
             client = MlflowClient(tracking_uri=self._tracking)
-            return [f"{_without_password(self._tracking)} run {self._logged(client, shown, out)}"]
+            return [f"{_without_secrets(self._tracking)} run {self._logged(client, shown, out)}"]
         except ImportError as error:
             raise MissingExtraError("the exporter mlflow with an SQL store", self.extra) from error
-        except MlflowException as error:
-            why = " ".join(str(error).split())[:300].replace(self._tracking, _without_password(self._tracking))
-            raise InputError(f"{_without_password(self._tracking)}: MLflow did not take it: {why}") from error
+        except _refusals() as error:
+            why = _scrubbed(str(error), self._tracking)
+            raise InputError(f"{_without_secrets(self._tracking)}: MLflow did not take it: {why}") from error
 
     def _logged(self, client: Any, shown: Published, out: Path) -> str:
         """Log everything, and tell the id of the parent run."""
@@ -90,9 +92,28 @@ class MlFlow(Exporter):
         return self._tracking.startswith(("http", "databricks"))
 
 
-def _without_password(uri: str) -> str:
-    """A URI as it may be shown."""
-    return re.sub(r"//[^/@]*@", "//", uri)
+def _refusals() -> tuple[type[Exception], ...]:
+    """What MLflow raises, and what the database below it does."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        from sqlalchemy.exc import SQLAlchemyError
+    except ImportError:  # Not needed with a server.
+        return (MlflowException,)
+    return MlflowException, SQLAlchemyError
+
+
+def _without_secrets(uri: str) -> str:
+    """A URI as it may be shown: without user, password and what follows `?`."""
+    return re.sub(r"//[^/]*@", "//", uri).partition("?")[0]
+
+
+def _scrubbed(text: str, uri: str) -> str:
+    """The beginning of a message, without what is secret in the URI."""
+    user = re.search(r"//([^/]*)@", uri)
+    for secret in (uri.partition("?")[2], *(user[1].split(":") if user else ())):
+        text = text.replace(secret, "...") if secret else text
+    return " ".join(text.split())[:300]
 
 
 def _experiment(client: Any, name: str, out: Path | None) -> str:
@@ -152,5 +173,6 @@ def _log(client: Any, run: str, *, params: dict[str, str], metrics: dict[str, fl
 
     client.log_batch(run, params=[Param(name, value) for name, value in params.items()])
     now = int(time.time() * 1000)
-    for some in batched((metrics or {}).items(), A_BATCH):
-        client.log_batch(run, metrics=[Metric(name, value, now, 0) for name, value in some])
+    made = [Metric(name, value, now, 0) for name, value in (metrics or {}).items()]
+    for start in range(0, len(made), A_BATCH):
+        client.log_batch(run, metrics=made[start : start + A_BATCH])

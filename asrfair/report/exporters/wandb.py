@@ -15,7 +15,6 @@ from asrfair.report.exporters._base import Exporter, exact, key, plain, short, s
 from asrfair.report.exporters.csv import COLUMNS
 from asrfair.report.published import Published
 
-MODES = ("offline", "online")
 SUMMARY = ("wer", "wer_low", "wer_high", "wer_difference", "wer_ratio")
 TABLE = "numbers"
 
@@ -34,9 +33,9 @@ class WandB(Exporter):
     file = "."
 
     def __init__(self, *, project: str = "asrfair", mode: str = "offline") -> None:
-        if mode not in MODES:
-            raise InputError(f"mode={mode}: {' or '.join(MODES)}")
-        self._project, self._mode = project, mode
+        if mode not in ("offline", "online"):
+            raise InputError(f"mode={mode}: offline or online")
+        self._project, self._is_online = project, mode == "online"
 
     def write(self, shown: Published, out: Path) -> list[str]:
         """See `Exporter.write`."""
@@ -56,12 +55,13 @@ class WandB(Exporter):
             host="",
             x_disable_meta=True,
             x_disable_stats=True,
+            x_save_requirements=False,
         )
         try:
             with wandb.init(
                 project=self._project,
                 name=short(shown.card.title)[:120],
-                mode=self._mode,
+                mode="online" if self._is_online else "offline",
                 dir=str(out),
                 config=_config(shown),
                 settings=settings,
