@@ -126,6 +126,7 @@ def test_a_failure_in_the_session_is_told_apart(service, said, error, kind):
 
 def test_threads_may_share_an_engine(service):
     asks = engine(service)
+    asks.timeout_s = 30.0
     with ThreadPoolExecutor(4) as pool:
         heard = list(pool.map(lambda _: asks.transcribe_batch([SPOKEN])[0].text, range(8)))
     assert heard == ["Hello, world."] * 8
