@@ -61,7 +61,8 @@ def run(n: int = UTTERANCES, systems: int = 1) -> list[dict[str, object]]:
                 raise SystemExit("no rows")
             times["one utterance"] = _ms(url + "api/utterance?id=" + one.group(1).decode())
             mib = _peak_mib()
-    print(f"start with index {first:.1f} s, {first_mib:.0f} MiB at most; again {again:.1f} s, {mib:.0f} MiB; {size:.0f} MB")
+    print(f"start with index: {first:.1f} s, {first_mib:.0f} MiB at most, {size:.0f} MB on disk")
+    print(f"start again: {again:.1f} s; {mib:.0f} MiB at most with all questions")
     return [
         {
             "goal": f"asrfair view, {n:,} results, {what}: under {MOST_MS:.0f} ms",

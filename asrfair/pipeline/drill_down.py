@@ -184,7 +184,10 @@ def _texts(
             against[place : place + n], references, hypotheses[place : place + n], [at for at, _ in further], costs
         )
     found = find_edits(references, hypotheses, against, costs=costs)
-    same = [raw == made for raw, made in zip([*written, *heard], [*references, *hypotheses], strict=True)]
+    same = [
+        raw == " ".join((made or "").split())
+        for raw, made in zip([*written, *heard], [*references, *hypotheses], strict=True)
+    ]
     return {
         "words": found.words,
         "lengths": found.lengths,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import msgspec
 import pyarrow as pa
 
 from asrfair import __version__
-from asrfair.errors import InputError
+from asrfair.errors import InputError, RunFolderError
 from asrfair.files import written_aside
 from asrfair.manifest.sources import find_source
 from asrfair.pipeline.joints import SCORES_FILE, manifest_of, manifest_path
@@ -31,6 +31,7 @@ from asrfair.stats.suppression import K_EXPORTED, K_LOCAL
 from asrfair.store.home import Home
 from asrfair.store.hypotheses import FOLDER as HYPOTHESES
 from asrfair.view import Answers, Server, check_installed
+from asrfair.view.answers import Align
 from asrfair.view.index import VERSION
 from asrfair.view.server import API
 
@@ -79,8 +80,8 @@ def view(
     align = aligner(scored_normalizer(folder, signed["normalizers"][0]), signed["costs"])
     page = _page(folder, record, tables, further, k, card)
     with (
-        _index(folder, record, tables["groups"], k, with_ids=include_ids) as path,
-        Server(page, Answers(path, align), sounds, port=port) as server,
+        _answers(folder, record, tables["groups"], align, k, with_ids=include_ids) as answers,
+        Server(page, answers, sounds, port=port) as server,
     ):
         yield server
 
@@ -105,22 +106,34 @@ def _page(
 
 
 @contextmanager
-def _index(folder: Path, record: RunRecord, groups: pa.Table, k: int, *, with_ids: bool) -> Iterator[Path]:
+def _answers(
+    folder: Path, record: RunRecord, groups: pa.Table, align: Align, k: int, *, with_ids: bool
+) -> Iterator[Answers]:
     """The index of the run as it is: kept from before, made and kept, or made for this time alone."""
+
+    def write(path: Path) -> None:
+        write_index(path, folder, record, manifest_of(folder, record), groups, k, with_ids=with_ids)
+
     key = _key(folder, record, k, with_ids=with_ids)
     cache = None if key is None else _cache(folder)
-    if cache is None:
-        with tempfile.TemporaryDirectory(prefix="asrfair-view-", ignore_cleanup_errors=True) as name:
-            path = Path(name) / "index.duckdb"
-            write_index(path, folder, record, manifest_of(folder, record), groups, k, with_ids=with_ids)
-            yield path
+    if cache is not None:
+        yield _kept(cache / f"{key}.duckdb", write, align)
         return
-    path = cache / f"{key}.duckdb"
-    if not path.exists():
-        with written_aside(path) as aside:
-            write_index(aside, folder, record, manifest_of(folder, record), groups, k, with_ids=with_ids)
-        _forget(cache)
-    yield path
+    with tempfile.TemporaryDirectory(prefix="asrfair-view-", ignore_cleanup_errors=True) as name:
+        path = Path(name) / "index.duckdb"
+        write(path)
+        yield Answers(path, align)
+
+
+def _kept(path: Path, write: Callable[[Path], None], align: Align) -> Answers:
+    """A kept index, made if it is not there or cannot be read."""
+    if path.exists():
+        with suppress(RunFolderError):
+            return Answers(path, align)
+    with written_aside(path) as aside:
+        write(aside)
+    _forget(path.parent)
+    return Answers(path, align)
 
 
 def _cache(folder: Path) -> Path | None:

@@ -115,7 +115,8 @@ def _compare(references: list[str], hypotheses: list[str], costs: str) -> NDArra
 def _words(texts: list[str]) -> Tokens:
     """The words of a block of texts, whatever white space parts them."""
     tokens = split_words(texts)
-    if len(" ".join(tokens.words).split()) != len(tokens.words) - 1:
+    names = [word for word in tokens.words[1:] if word]
+    if " ".join(names).split() != names:
         tokens = split_words([" ".join(text.split()) for text in texts])
     if len(tokens.words) > MAX_WORDS:
         raise InputError(f"a text of more than {MAX_WORDS} distinct words; cut it into utterances")

@@ -53,17 +53,15 @@ class Answers:
     """
 
     def __init__(self, path: Path, align: Align) -> None:
+        import duckdb
+
         self._align, self._turn = align, threading.Lock()
         try:
             self._connection = connect(path, read_only=True)
-        except OSError as error:
-            raise RunFolderError(f"{path}: no index that can be read: {error}") from error
-        try:
             self.facts = msgspec.json.decode(self._ask("SELECT json FROM about")[0]["json"], type=About)
             orders = self._table("SELECT errors, rate FROM orders")
-        except Exception:
-            self._connection.close()
-            raise
+        except (duckdb.Error, msgspec.MsgspecError) as error:
+            raise RunFolderError(f"{path}: no index that can be read: {error}; delete it") from error
         self._orders = {name: _numbers(orders[name]) for name in orders.column_names}
         self._total = self.facts.n * len(self.facts.cells)
         self._selected = functools.lru_cache(KEPT_SELECTIONS)(self._select)

@@ -4,8 +4,8 @@ A result is what one system under one condition made of one utterance; its numbe
 the order of the run, utterances in that of the page. Tables:
 
 - `about`: one row of JSON (`About`).
-- `utterances`: `number`, `id` as it is shown, `name` as the manifest has it, `speaker` (a pseudonym, 0 unknown), and where
-  its audio is.
+- `utterances`: `number`, `id` as it is shown, `name` as the manifest has it, `speaker` (a pseudonym, 0 unknown), and
+  where its audio is.
 - `wordings`: `number`, `text`: the references as they were written, first those of the utterances.
 - `results`: `number`, `cell`, `failed`, `words` (of the reference), `substitutions`, `deletions`, `insertions`,
   `wording` (which reference it was counted against), `text` (null where it failed), and `a0`, `a1`, ...: the code of

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
+sys.path[:0] = [str(Path(__file__).parents[1] / room) for room in ("report", "view")]
 
 BROWSER = shutil.which("chromium")
 

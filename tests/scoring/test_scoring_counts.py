@@ -95,6 +95,13 @@ def test_lines_of_one_character_keep_their_place():
     assert table["hits"].to_pylist() == [1, 1, 0, 2, 1, 1]
 
 
+def test_white_space_inside_one_word_is_seen_beside_an_empty_text():
+    """One word too many and one empty word too few must not pass for a text that is parted at spaces alone."""
+    table = count_errors(["a\u00a0b c", "d"], ["a b", ""])
+    assert table["hits"].to_pylist() == [2, 0]
+    assert table["deletions"].to_pylist() == [1, 1]
+
+
 def test_any_white_space_parts_words():
     spaced = "one two\u00a0three\nfour \n five\x1csix\u3000seven  eight "
     assert counted(spaced, "one two three four five six seven eight") == ErrorCounts(hits=8)
