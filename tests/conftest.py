@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sounds import DATASET, tone, write_wav
 
-collect_ignore_glob = ["data/*"]
-"""Scripts that make data, and no tests."""
+collect_ignore_glob = ["data/*", "*/conftest.py"]
+"""Scripts that make data, and fixtures: neither has tests, and two of one name are not collected."""
 
 
 @pytest.fixture

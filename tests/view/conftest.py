@@ -1,6 +1,0 @@
-"""The runs that the tests of `asrfair view` look at."""
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "report"))
