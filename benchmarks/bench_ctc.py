@@ -3,10 +3,10 @@
     python benchmarks/bench_ctc.py
 
 The same random Wav2Vec2ForCTC (3.9 M parameters, layer norm, attention mask) and the same clips of 1 to 30 s for all,
-one thread, CPU seconds of the process, in turns, the least of the rounds (others may be using the machine). Ours gets batches by length as the runner makes them. Peers:
-`pipeline` at batch 8 in the order of the manifest, and one clip at a time (features, model, best path, text). The
-overhead is what the engine adds to a bare loop over the same batches. Texts must be those of one by one: all of ours;
-of the pipeline's it is told how many are.
+one thread, CPU seconds of the process, in turns, the least of the rounds (others may be using the machine). Ours gets
+batches by length as the runner makes them. Peers: `pipeline` at batch 8 in the order of the manifest, and one clip at a
+time (features, model, best path, text). The overhead is what the engine adds to a bare loop over the same batches.
+Texts must be those of one by one: all of ours; of the pipeline's it is told how many are not.
 """
 
 from __future__ import annotations

@@ -2,12 +2,13 @@
 
     python benchmarks/bench_harness.py [ROWS ...]       peak memory for so many rows (100,000 300,000)
 
-The engine is `scripted`, which says a word and does nothing, in one worker; the utterances are segments of half a second
-of four WAV files, all different, so that nothing is answered from what was heard before and the disk is out of it.
+The engine is `scripted`, which says a word and does nothing, in one worker; the utterances are segments of half a
+second of four WAV files, all different: nothing is answered from what was heard before, and the disk is out of it.
 
 - Time: the real `asrfair.pipeline.transcribe`, batches of one and of 64. Wall: `usage.wall_s` of run.json, from the
-  first batch to the last answer. CPU: of the runner's process and of the worker, start-up taken off by a run of 256 rows.
-  The parts are the same work alone, in loops: planning (digest, key, job), hearing (reading the segment), pipe, rows.
+  first batch to the last answer. CPU: of the runner's process and of the worker. Start-up is taken off by a run of 256
+  rows. The parts are the same work alone, in loops: planning (digest, key, job), hearing (reading the segment), the
+  pipe's pickles, rows.
 - Memory: peak of the runner's process and of the worker (VmHWM), each number of rows in processes of its own, and how
   much of it `import` and a run of 256 rows need.
 """
@@ -138,7 +139,9 @@ def parts() -> dict[str, float]:
         found["hearing"] = _us(lambda: [hearing.hear(job) for planned in jobs for job in planned])
         answer = Answer(Transcript("word"), None, 0.001, SEGMENT_S, requests=1)
         found["pickles, there and back"] = _us(
-            lambda: [pickle.loads(pickle.dumps((1, planned))) and pickle.loads(pickle.dumps(answer)) for planned in jobs]
+            lambda: [
+                pickle.loads(pickle.dumps((1, planned))) and pickle.loads(pickle.dumps(answer)) for planned in jobs
+            ]
         )
         rows = [Hypothesis("x", "clean", j.utterance_id, j.key, "ok", "word", latency_s=0.1) for (j,) in jobs]
         with HypothesisStore(Path(name) / "run") as store:

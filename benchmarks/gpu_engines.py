@@ -12,8 +12,8 @@ A Whisper of large-v3's size (1.5 G parameters) and a Parakeet-CTC of 600 M, bfl
 - `--conditions`: the whole runner, clean and nine levels of a machine's hum, from WAV files to the store.
 
 Goals: engine / bare 0.95, engine / pipeline 2, runner / bare 0.90. Random models do not end their texts: every clip
-gets 40 tokens, whichever way. Wall seconds to the end of the device's work, median of rounds. `--json FILE` writes what is
-printed. Needs asrfair[torch], and librosa for Parakeet's features.
+gets 40 tokens, whichever way. Wall seconds to the end of the device's work, median of rounds. `--json FILE` writes what
+is printed. Needs asrfair[torch], and librosa for Parakeet's features.
 """
 
 from __future__ import annotations

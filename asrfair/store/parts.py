@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from asrfair.errors import RunFolderError
 from asrfair.store.place import Place
@@ -83,9 +84,8 @@ class Parts:
         if len(small) < 2:
             return
         starts = dict(zip(parts, np.cumsum([0, *sizes[:-1]]).tolist(), strict=True))
-        last = _last_rows(pa.concat_tables(self._read(part, PLACE) for part in parts))
         is_last = np.zeros(sum(sizes), dtype=bool)
-        is_last[last.to_numpy()] = True
+        is_last[_last_rows(_encoded(self._read(part, PLACE)) for part in parts)] = True
 
         def kept() -> Iterator[pa.Table]:
             for part in small:
@@ -184,16 +184,34 @@ class Parts:
             raise _damaged(self._place.shown(part), error) from error
 
 
-def _last_rows(places: pa.Table) -> pa.ChunkedArray:
-    """The number of the last row of every place."""
-    numbered = places.append_column("row", pa.array(np.arange(len(places))))
-    return numbered.group_by(PLACE, use_threads=False).aggregate([("row", "max")])["row_max"]
+def _encoded(places: pa.Table) -> pa.Table:
+    """Places with each system and condition written once."""
+    return pa.table({name: column.dictionary_encode() for name, column in zip(PLACE, places.columns, strict=True)})
+
+
+def _last_rows(places: Iterable[pa.Table]) -> NDArray[np.int64]:
+    """The numbers of the last row of every place, ascending.
+
+    A place becomes one number, 30 bytes a row in all; grouping by three columns of text would take 600.
+    """
+    table = pa.concat_tables(places).unify_dictionaries()
+    numbers = np.zeros(len(table), np.int64)
+    for name in PLACE:
+        column = table[name]
+        codes = [chunk.indices.to_numpy() for chunk in column.chunks]
+        numbers *= max((len(chunk.dictionary) for chunk in column.chunks), default=1)
+        numbers += np.concatenate([*codes, np.zeros(0, np.int32)])
+    order = np.argsort(numbers, kind="stable")
+    ordered = numbers[order]
+    is_last = np.ones(len(order), dtype=bool)
+    is_last[:-1] = ordered[1:] != ordered[:-1]
+    return np.sort(order[is_last])
 
 
 def _latest(rows: pa.Table) -> pa.Table:
     """Drop rows that a later row supersedes."""
-    last = _last_rows(rows.select(PLACE))
-    return rows if len(last) == len(rows) else rows.take(pc.take(last, pc.sort_indices(last)))
+    last = _last_rows([_encoded(rows.select(PLACE))])
+    return rows if len(last) == len(rows) else rows.take(last)
 
 
 def _number(part: str) -> int:
