@@ -2,11 +2,12 @@
 
     python benchmarks/bench_ctc.py
 
-The same random Wav2Vec2ForCTC (3.9 M parameters, layer norm, attention mask) and the same clips of 1 to 30 s for all,
-one thread, CPU seconds of the process, in turns, the least of the rounds (others may be using the machine). Ours gets
-batches by length as the runner makes them. Peers: `pipeline` at batch 8 in the order of the manifest, and one clip at a
-time (features, model, best path, text). The overhead is what the engine adds to a bare loop over the same batches.
-Texts must be those of one by one: all of ours; of the pipeline's it is told how many are not.
+The same random Wav2Vec2ForCTC (3.9 M parameters, layer norm, attention mask) and the same 200 clips of 1 to 30 s for
+all, one thread, CPU seconds of the process, in turns, the least of the rounds (others may be using the machine). Ours
+gets batches as the runner cuts them (`asrfair.transcribe.batches.cut`, by what the engine likes). Peers: `pipeline` at
+batch 8 in the order of the manifest, and one clip at a time (features, model, best path, text). The overhead is what
+the engine adds to a bare loop over the same batches. Texts must be those of one by one: all of ours; of the pipeline's
+it is told how many are not.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from asrfair.adapters import load_engine
-from asrfair.records import Waveform
+from asrfair.adapters import Adapter, load_engine
+from asrfair.records import Condition, Waveform
 from asrfair.seeds import rng_for
+from asrfair.transcribe.batches import Likes, cut
+from asrfair.transcribe.jobs import Job
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "adapters"))
 
-CLIPS, ROUNDS = 48, 3
-MOST_PADDING = 0.03
+CLIPS, ROUNDS = 200, 2
 SIZE = {
     "hidden_size": 256,
     "num_hidden_layers": 4,
@@ -46,20 +48,14 @@ def mixed_lengths(count: int, seed: int = 7) -> list[float]:
     return [float(min(30.0, max(1.0, length))) for length in rng.lognormal(1.55, 0.8, count)]
 
 
-def buckets(
-    clips: Sequence[Waveform], batch_audio_s: float | None, batch_size: int, most_padding: float = MOST_PADDING
-) -> list[list[int]]:
-    """Places of clips in batches: sorted by length, cut before a batch is too long or too much of it is padding."""
-    order = sorted(range(len(clips)), key=lambda place: len(clips[place].samples))
-    found: list[list[int]] = [[]]
-    for place in order:
-        longest_s, count = clips[place].duration_s, len(found[-1]) + 1
-        own_s = longest_s + sum(clips[other].duration_s for other in found[-1])
-        is_long = batch_audio_s is not None and longest_s * count > batch_audio_s
-        if found[-1] and (is_long or count > batch_size or longest_s * count > (1 + most_padding) * own_s):
-            found.append([])
-        found[-1].append(place)
-    return found
+def batches_of(engine: Adapter, clips: Sequence[Waveform]) -> list[list[int]]:
+    """Places of clips in the batches that the runner makes for an engine, from all of them."""
+    likes = Likes(engine.batch_size, engine.batch_audio_s)
+    jobs = [
+        Job(str(place), None, None, None, None, Condition(), length_s=clip.duration_s)
+        for place, clip in enumerate(clips)
+    ]
+    return [[int(job.utterance_id) for (job,) in batch] for batch in cut([(job,) for job in jobs], likes)]
 
 
 def padding(clips: Sequence[Waveform], batches: Sequence[Sequence[int]]) -> float:
@@ -78,7 +74,7 @@ def run() -> list[dict[str, object]]:
     with tempfile.TemporaryDirectory() as name:
         folder = str(make_ctc(Path(name) / "model", **SIZE))
         engine = load_engine("transformers", {"model": folder, "device": "cpu"})
-        batches = buckets(clips, engine.batch_audio_s, engine.batch_size)
+        batches = batches_of(engine, clips)
         pipeline, bare = _pipeline(folder), _bare(engine)
 
         def ours() -> list[str]:
@@ -131,12 +127,11 @@ def _in_turns(ways: dict[str, Callable[[], list[str]]]) -> tuple[dict[str, list[
     """CPU seconds of every way in every round, and what it said, spaces made one."""
     seconds: dict[str, list[float]] = {way: [] for way in ways}
     texts: dict[str, list[str]] = {}
-    for number in range(ROUNDS + 1):
+    for _ in range(ROUNDS):
         for way, work in ways.items():
             began = time.process_time()
             said = work()
-            if number:  # The first round loads what is loaded late.
-                seconds[way].append(time.process_time() - began)
+            seconds[way].append(time.process_time() - began)
             texts[way] = [" ".join(text.split()) for text in said]
     return seconds, texts
 

@@ -5,7 +5,7 @@
 
 A Whisper of large-v3's size (1.5 G parameters) and a Parakeet-CTC of 600 M, bfloat16, over clips of 1 to 30 s:
 
-- bare: features made before, on the device; batches by length; the model or, for Whisper, `generate`. Nothing else: the
+- bare: features made before, on the device; batches as the runner cuts them; the model or, for Whisper, `generate`. Nothing else: the
   most that could be had.
 - engine: `transcribe_batch` over the same batches, from float32 samples to words.
 - pipeline: the library's, in manifest order, batch 16, same precision and tokens.
@@ -30,7 +30,7 @@ from statistics import median
 from typing import Any
 
 import soundfile
-from bench_ctc import buckets, mixed_lengths, padding
+from bench_ctc import batches_of, mixed_lengths, padding
 
 from asrfair.adapters import load_engine
 from asrfair.records import Waveform
@@ -103,9 +103,7 @@ def _measured(folder: Path, family: str, asked: argparse.Namespace) -> dict[str,
     clips = [noise(seconds, number) for number, seconds in enumerate(mixed_lengths(asked.clips))]
     model, options = _made(folder / "model", family, asked.small)
     engine = load_engine("transformers", {"model": str(model), "device": asked.device, **options})
-    most_padding = float("inf") if family == "whisper" else 0.1  # Whisper's windows are 30 s whatever is in them.
-    # The largest batches first: what does not fit shows at once, and memory is asked for once.
-    batches = buckets(clips, engine.batch_audio_s, engine.batch_size, most_padding)[::-1]
+    batches = batches_of(engine, clips)
     bare = _bare_whisper if family == "whisper" else _bare_ctc
     ways: dict[str, Callable[[], object]] = {
         "engine": lambda: [engine.transcribe_batch([clips[place] for place in batch]) for batch in batches],
