@@ -5,8 +5,8 @@
 
 A Whisper of large-v3's size (1.5 G parameters) and a Parakeet-CTC of 600 M, bfloat16, over clips of 1 to 30 s:
 
-- bare: features made before, on the device; batches as the runner cuts them; the model or, for Whisper, `generate`. Nothing else: the
-  most that could be had.
+- bare: features made before, on the device; batches as the runner cuts them; the model or, for Whisper, `generate`.
+  Nothing else: the most that could be had.
 - engine: `transcribe_batch` over the same batches, from float32 samples to words.
 - pipeline: the library's, in manifest order, batch 16, same precision and tokens.
 - `--conditions`: the whole runner, clean and nine levels of a machine's hum, from WAV files to the store.
