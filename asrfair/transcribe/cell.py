@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from asrfair.records import Hypothesis, Mix
 from asrfair.store import repeat_id
 from asrfair.transcribe.caller import Answer
+from asrfair.transcribe.ended import Ended
 from asrfair.transcribe.jobs import Job
 from asrfair.transcribe.plan import TranscribeSummary
 
@@ -61,7 +62,7 @@ class Cell:
         self._ledger = ledger
         self._known = ledger.known(self._rows_place, kind)
         self._same: dict[str, list[Job]] = {}  # key that the engine has -> further utterances with that key
-        self._ended = {key: utterance_id for utterance_id, (key, status, _) in self._known.items() if status == "ok"}
+        self._ended = Ended((key, name) for name, (key, status, _) in self._known.items() if status == "ok")
 
     def asks(self, job: Job) -> bool:
         """Whether the engine is to be asked; if not, the job ends here, now or with another that is the same."""
