@@ -73,7 +73,7 @@ class Bench:
 
     def __init__(self, folder: Path, executor: str, address: str | None) -> None:
         self.folder, self.executor = folder, executor
-        self.how = {"executor": executor, "workers": WORKERS} | ({"ray_address": address} if address else {})
+        self.how = {"executor": executor, "workers": WORKERS} | ({"address": address} if address else {})
         self.manifest, self.log = folder / "noise", folder / f"log-{executor}"
         self.rng = rng_for(1, "kill-nine", executor)
         self.system = f"scripted,id=s,script={folder / 'script.jsonl'},batch_size={BATCH},log={self.log}"
