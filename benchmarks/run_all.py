@@ -14,7 +14,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 PACKAGES = ("jiwer", "transformers", "rapidfuzz", "numpy", "pyarrow", "msgspec", "pandas", "scipy", "pocketsphinx")
-PACKAGES += ("statsmodels", "numba", "audiomentations", "pyroomacoustics", "av")
+PACKAGES += ("statsmodels", "numba", "audiomentations", "pyroomacoustics", "av", "torch", "openai", "ray")
 
 
 def main() -> None:
