@@ -33,7 +33,7 @@ class Gate:
     """
 
     def __init__(self, requests_per_s: float | None = None) -> None:
-        self._lock, self._turns = threading.Lock(), threading.Lock()
+        self._lock, self._door = threading.Lock(), threading.Lock()
         self._most = requests_per_s
         self._rate = requests_per_s
         self._is_searching = False
@@ -43,22 +43,21 @@ class Gate:
     def wait(self) -> float:
         """Wait for one's turn; returns when it came, for `too_many`.
 
-        One at a time waits for the next turn, and nobody has a later one: a turn given far ahead at a slow rate would
-        still be waited for when the rate is higher.
+        One thread at a time waits at the door, and the next turn counts from when it went through: threads that a busy
+        machine wakes late come no closer together for it.
         """
-        with self._turns:
-            has_waited = False
-            while True:
-                with self._lock:
-                    now, turn = time.monotonic(), max(self._next, self._closed_until)
-                    if turn <= now:
-                        step = 0.0 if self._rate is None else 1.0 / self._rate
-                        is_late = has_waited and self._most is None  # Made up for once, but not beyond a given rate.
-                        on_time = max(turn, now - step) if is_late else now
-                        self._next = on_time + step
-                        return now
+        with self._door:
+            while (turn := self._turn()) > (now := time.monotonic()):
                 time.sleep(turn - now)
-                has_waited = True
+            with self._lock:
+                if self._rate is not None:
+                    self._next = now + 1.0 / self._rate
+            return now
+
+    def _turn(self) -> float:
+        """When the next call may go through, as far as is known now."""
+        with self._lock:
+            return max(self._next, self._closed_until)
 
     def went_well(self) -> None:
         """An answer came."""
@@ -87,7 +86,6 @@ class Gate:
                 rate = self._lately(now) if self._rate is None else self._rate
                 self._rate = max(SLOWEST_PER_S, DECREASE * rate)
                 self._slowed = now
-                self._next = now
 
     def _lately(self, now: float) -> float:
         """Answers a second, of the last ones; the slowest rate if hardly any came."""
