@@ -349,6 +349,29 @@ def export(run: str | None, to: str | None, pairs: tuple[str, ...], lists: bool,
         click.echo(place)
 
 
+@main.command()
+@click.argument("run")
+@click.option("--out", metavar="FOLDER", help="Where to; RUN/figures unless given.")
+@several("--format", "formats", default=["svg"], metavar="svg|pdf|png", help="One or several; svg unless given.")
+@several("--attribute", "attributes", metavar="ATTR", help="Only these attributes.")
+@click.option("--k", type=int, metavar="K", help="Publish groups of K speakers or more; as the last report, else 5.")
+def figures(run: str, **options: Any) -> None:
+    """Figures for papers: rates, gaps, maps and curves, as files."""
+    for path in _pipeline("papers").figures(run, **options):
+        click.echo(path)
+
+
+@main.command()
+@click.argument("run")
+@click.option("--out", metavar="FOLDER", help="Where to; RUN/tables unless given.")
+@several("--format", "formats", default=["latex"], metavar="latex|csv", help="One or both; latex unless given.")
+@click.option("--k", type=int, metavar="K", help="Publish groups of K speakers or more; as the last report, else 5.")
+def tables(run: str, **options: Any) -> None:
+    """Tables for papers: a row a group, in LaTeX or CSV."""
+    for path in _pipeline("papers").tables(run, **options):
+        click.echo(path)
+
+
 @main.group()
 def card() -> None:
     """The service card: what a person says of the service, the schema of card.json, and the print."""
