@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -106,3 +107,16 @@ def test_the_verbs_print_what_they_wrote(run, tmp_path):
 def test_escaping_leaves_letters_alone():
     assert escaped("naïve Ελλάδα 日本") == "naïve Ελλάδα 日本"
     assert escaped("a\x00b\n c") == "a b c"
+
+
+def test_the_page_on_figures_does_what_it_says(tmp_path, monkeypatch):
+    shutil.copytree(MINI, tmp_path / "tests" / "data" / "mini")
+    monkeypatch.chdir(tmp_path)
+    text = (MINI.parents[2] / "docs" / "figures.md").read_text(encoding="utf-8")
+    for kind, block in re.findall(r"```(sh|python)\n(.*?)```", text, re.DOTALL):
+        for line in block.strip().splitlines() if kind == "sh" else ():
+            subprocess.run([sys.executable, "-m", *shlex.split(line)], check=True, capture_output=True)
+        if kind == "python":
+            exec(block, {})
+    assert (tmp_path / "forest.pdf").stat().st_size
+    assert (tmp_path / "runs" / "mini" / "tables" / "accent_engine_clean.tex").stat().st_size
