@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sounds import DATASET, tone, write_wav
 
-collect_ignore_glob = ["data/*", "*/conftest.py"]
+collect_ignore_glob = ["data/*", "conftest.py", "*/conftest.py"]
 """Scripts that make data, and fixtures: neither has tests, and two of one name are not collected."""
 
 

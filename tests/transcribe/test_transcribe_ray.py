@@ -135,7 +135,7 @@ DRIVER = """
 import sys
 from asrfair import pipeline
 manifest, run, system, address = sys.argv[1:]
-pipeline.transcribe(manifest, run, systems=[system], workers=2, executor="ray", ray_address=address)
+pipeline.transcribe(manifest, run, systems=[system], workers=2, executor="ray", address=address)
 """
 
 
