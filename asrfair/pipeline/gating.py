@@ -13,7 +13,7 @@ from asrfair.files import made_folder, write_aside
 from asrfair.pipeline.comparing import compare
 from asrfair.pipeline.gate_rules import METRICS, Rule, check_rules, read_rules
 from asrfair.provenance import RunRecord, read_record
-from asrfair.records import ALL
+from asrfair.records import ALL, CLEAN
 from asrfair.report.discretion import discreet_more, hidden_groups
 from asrfair.report.gating import Gated
 from asrfair.stats.comparison import UNCHANGED
@@ -22,6 +22,9 @@ from asrfair.stats.suppression import K_EXPORTED
 from asrfair.tables import check_table, readable
 
 Row = dict[str, Any]
+
+NOBODY = "group that may be told"
+"""What stands for a group where none has enough speakers, or there is none to compare."""
 
 
 def gate(
@@ -53,9 +56,7 @@ def gate(
         kept["comparison"] = _changes(folder, record, against, k)
     decisions: list[Decision] = []
     for rule in rules:
-        values = list(_measured(rule, kept))
-        if not values:
-            raise InputError(f"rule {rule.name or rule.metric}: {rule.scope} is not in {folder}, or is withheld")
+        values = list(_measured(rule, kept)) or _nothing(rule, tables, record, folder)
         name = rule.name or rule.metric
         decisions += decide(name, rule.limit, values, is_floor=rule.metric.startswith("min_"))
     return Gated(decisions, len(hidden), k, record.run_id, None if against is None else str(against))
@@ -133,6 +134,27 @@ def _changes(folder: Path, record: RunRecord, against: str | Path | None, k: int
         rows = compare(f"{before}:{other}", f"{folder}:{system.system_id}", k=k).rows
         found += [{"system_id": system.system_id} | row for row in rows]
     return _headline(found, record)
+
+
+def _nothing(rule: Rule, tables: Mapping[str, Sequence[Row]], record: RunRecord, folder: Path) -> list[Measured]:
+    """What stands for values that may not be told, or that there are none of: one a system, of which nothing is known.
+
+    Args:
+        rule: that found nothing to look at.
+        tables: with what is withheld.
+        record: of the run.
+        folder: of the run.
+
+    Raises:
+        InputError: the rule names what does not occur.
+    """
+    named = any((rule.attributes, rule.groups, rule.conditions, rule.systems))
+    if named and not any(rule.looks_at(row) for row in (*tables["groups"], *tables["disparities"])):
+        raise InputError(f"rule {rule.name or rule.metric}: {rule.scope} is not in {folder}")
+    scale, normalizer = METRICS[rule.metric].scale, record.normalizers[0].name if record.normalizers else ""
+    systems = [s.system_id for s in record.systems if not rule.systems or s.system_id in rule.systems]
+    heard = rule.conditions[0] if rule.conditions else next((c.condition_id for c in record.conditions), CLEAN)
+    return [Measured((name, heard, normalizer, "any", NOBODY), None, scale=scale) for name in systems]
 
 
 def _measured(rule: Rule, tables: Mapping[str, Sequence[Row]]) -> Iterator[Measured]:

@@ -153,6 +153,19 @@ def test_on_too_little_data_the_gate_cannot_tell(tmp_path):
     assert "cannot tell" in gated.as_text()
 
 
+@pytest.mark.parametrize("speakers", [1, 2, 4])
+def test_where_no_group_has_enough_speakers_the_gate_cannot_tell_and_names_nobody(tmp_path, speakers):
+    files = made(tmp_path / "data", speakers=speakers, prompts=3)
+    asrfair.audit(tmp_path / "data", files, out=tmp_path / "run", by=["accent"], normalizer=["minimal"])
+    for rule in (Rule(metric="max_ratio", limit=1.3), Rule(metric="max_group_wer", limit=0.2, groups=["a"])):
+        gated = gate(tmp_path / "run", [rule])
+        assert gated.outcome == "cannot tell"
+        assert {d.measured.value for d in gated.decisions} == {None}
+        assert "accent a" not in gated.as_text() + gated.as_junit().decode() + gated.as_annotations()
+    with pytest.raises(InputError, match="mars"):
+        gate(tmp_path / "run", [Rule(metric="max_wer", limit=0.5, conditions=["mars"])])
+
+
 def test_junit_is_valid_xml_with_every_decision(releases):
     rules = [Rule(metric="max_ratio", limit=1.2, name="a <rule> & \x07"), Rule(metric="min_completion", limit=0.5)]
     gated = gate(releases["new"], rules)
