@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from unicodedata import category
 
 from asrfair.report.cells import AttributePart, CellPart, GroupRow
 from asrfair.report.wording import condition
@@ -35,6 +36,9 @@ MOST_GROUPS = 40
 """More groups than this make a plot that nobody can read; the table has them all."""
 
 MOST_LETTERS = 30
+TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Characters that turn the direction of those behind them, so that a name reads as another."""
+
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "asrfair",
     "svg.fonttype": "none",
@@ -213,12 +217,12 @@ def _mark_empty(axes: Axes, parts: Sequence[AttributePart], groups: Sequence[str
 
 
 def plain(text: str, most: int = MOST_LETTERS) -> str:
-    """A short name that matplotlib does not take for mathematics.
+    """A short name that matplotlib does not take for mathematics, without control characters and turned text.
 
     Args:
         text: from data.
         most: letters that leave room for the plot.
     """
-    text = " ".join(text.split())
+    text = " ".join("".join(c for c in text if c.isspace() or (c not in TURNING and category(c) != "Cc")).split())
     short = text if len(text) <= most else f"{text[: most - 1]}…"
     return short.replace("$", r"\$")

@@ -11,7 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from asrfair.records import ALL, REST
 from asrfair.report.cells import CellPart, GroupRow
-from asrfair.report.figures import COLOURS, INK, MARKERS, MOST_GROUPS, plain, series_names, shift
+from asrfair.report.figures import (
+    COLOURS,
+    INK,
+    MARKERS,
+    MOST_GROUPS,
+    MOST_LETTERS,
+    WIDTH_INCHES,
+    plain,
+    series_names,
+    shift,
+)
 from asrfair.report.grid import EVERYBODY
 from asrfair.report.wording import percent
 
@@ -20,6 +30,7 @@ if TYPE_CHECKING:
 
 TICKS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.33, 0.5, 0.67, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0, 20.0, 50.0, 100.0)
 MOST_TICKS = 9
+ROW_INCHES, HEAD_INCHES = 0.36, 1.3
 SHOWN = frozenset({"higher", "lower"})
 LOOKS: Mapping[str, tuple[str, str, bool]] = {
     "worse": (COLOURS[1], "^", True),
@@ -99,6 +110,24 @@ def draw_changes(axes: Axes, rows: Sequence[Mapping[str, Any]]) -> list[str]:
     _frame(axes, [EVERYBODY if row["attribute"] == ALL else row["group"] for row in rows])
     axes.set_xlabel("change of the word error rate, points, with 95 % interval")
     return found
+
+
+def row_axes(n_rows: int, n_series: int) -> Axes:
+    """Axes of a figure of their own, as high as its rows need."""
+    from matplotlib.figure import Figure
+
+    height = HEAD_INCHES + n_rows * (ROW_INCHES + 0.1 * (n_series - 1)) + 0.1 * n_series
+    return Figure(figsize=(WIDTH_INCHES, height), layout="constrained").add_subplot()
+
+
+def draw_legend(axes: Axes, names: Sequence[str], *, is_own: bool) -> None:
+    """The names of the series: above the axes in a figure of its own, else inside."""
+    if not is_own:
+        axes.legend(frameon=False)
+        return
+    figure: Any = axes.figure
+    columns = min(4, len(names)) if max(map(len, names), default=0) < MOST_LETTERS else 1
+    figure.legend(loc="outside upper left", frameon=False, ncols=columns)
 
 
 def _rows(cell: CellPart, attribute: str) -> Iterable[GroupRow]:

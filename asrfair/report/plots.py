@@ -11,15 +11,15 @@ per cent. The palette is for the colour-blind too, and every series has a marker
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from asrfair.errors import InputError
 from asrfair.records import ALL, CLEAN
 from asrfair.report.cells import CellPart
 from asrfair.report.comparison import Comparison
 from asrfair.report.curve_figure import MOST_CURVES, curve_figure, draw_curves, has_curve
-from asrfair.report.figures import MOST_GROUPS, MOST_LETTERS, WIDTH_INCHES, draw_forest, forest_figure, styled
-from asrfair.report.gap_figure import compared_groups, draw_changes, draw_gaps
+from asrfair.report.figures import MOST_GROUPS, draw_forest, forest_figure, styled
+from asrfair.report.gap_figure import compared_groups, draw_changes, draw_gaps, draw_legend, row_axes
 from asrfair.report.grid import Grid, curve_groups, grids
 from asrfair.report.heat_map import draw_map
 from asrfair.report.heat_map import heat_map as map_figure
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 __all__ = ["comparison", "forest", "gap_dots", "heat_map", "wer_curve"]
-
-GAP_ROW_INCHES, GAP_HEAD_INCHES = 0.36, 1.3
 
 
 def forest(
@@ -98,10 +96,10 @@ def gap_dots(
     if not groups:
         raise InputError(f"{attribute}: no group is compared with another that may be shown")
     with styled():
-        made = ax if ax is not None else _axes(min(len(groups), MOST_GROUPS), len(cells))
+        made = ax if ax is not None else row_axes(min(len(groups), MOST_GROUPS), len(cells))
         names = draw_gaps(made, cells, attribute)
         if len(names) > 1:
-            _legend(made, names, is_own=ax is None)
+            draw_legend(made, names, is_own=ax is None)
     return made
 
 
@@ -198,8 +196,8 @@ def comparison(
     _known("attribute", attribute, list(dict.fromkeys(row["attribute"] for row in rows if row["attribute"] != ALL)))
     shown = [row for row in rows if row["attribute"] in (ALL, attribute)]
     with styled():
-        made = ax if ax is not None else _axes(min(len(shown), MOST_GROUPS + 1), 1)
-        _legend(made, draw_changes(made, shown), is_own=ax is None)
+        made = ax if ax is not None else row_axes(min(len(shown), MOST_GROUPS + 1), 1)
+        draw_legend(made, draw_changes(made, shown), is_own=ax is None)
     return made
 
 
@@ -243,21 +241,3 @@ def _known(what: str, name: str, names: Sequence[str]) -> str:
     if name not in names:
         raise InputError(f"no {what} {name!r} that may be shown; there are {', '.join(names) or 'none'}")
     return name
-
-
-def _axes(n_rows: int, n_series: int) -> Axes:
-    """Axes of a figure as high as its rows need."""
-    from matplotlib.figure import Figure
-
-    height = GAP_HEAD_INCHES + n_rows * (GAP_ROW_INCHES + 0.1 * (n_series - 1)) + 0.1 * n_series
-    return Figure(figsize=(WIDTH_INCHES, height), layout="constrained").add_subplot()
-
-
-def _legend(axes: Axes, names: Sequence[str], *, is_own: bool) -> None:
-    """The names of the series: above the axes in a figure of its own, else inside."""
-    if not is_own:
-        axes.legend(frameon=False)
-        return
-    figure: Any = axes.figure
-    columns = min(4, len(names)) if max(map(len, names), default=0) < MOST_LETTERS else 1
-    figure.legend(loc="outside upper left", frameon=False, ncols=columns)

@@ -16,6 +16,7 @@ import pytest
 import asrfair
 from asrfair.errors import InputError
 from asrfair.pipeline.papers import figures, tables
+from asrfair.report.figures import plain
 from asrfair.report.latex import HEADER, escaped
 
 MINI = Path(__file__).parents[1] / "data" / "mini"
@@ -120,3 +121,8 @@ def test_the_page_on_figures_does_what_it_says(tmp_path, monkeypatch):
             exec(block, {})
     assert (tmp_path / "forest.pdf").stat().st_size
     assert (tmp_path / "runs" / "mini" / "tables" / "accent_engine_clean.tex").stat().st_size
+
+
+def test_a_name_in_a_figure_cannot_turn_what_stands_behind_it():
+    assert plain("a\u202eb\x07c  d") == "abc d"
+    assert plain("$x$") == r"\$x\$"
